@@ -1,0 +1,65 @@
+# Two commands to begin with: `make demo` shows it running, `make test` proves that it works.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SHARED := ../shared/amazon
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format bench catalog stubs docs clean
+
+help: ## What there is
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+
+$(VENV)/.server: pyproject.toml constraints.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[server]'
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.server
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[server,test]'
+	@touch $@
+
+$(VENV)/.check: $(VENV)/.test
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[check]'
+	@touch $@
+
+demo: $(VENV)/.server ## An Amazon account, connected through a consent page and called three ways, on this machine
+	@$(BIN)/sellerport demo $(ARGS)
+
+test: $(VENV)/.test ## The tests
+	$(BIN)/pytest $(ARGS)
+
+check: $(VENV)/.check ## Everything that CI runs: format, lint, types, layers, generated files, tests, examples
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/mypy src/sellerport/operations.py
+	$(BIN)/mypy --strict tests/typing
+	$(BIN)/pyright tests/typing
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python tools/stubs.py --check
+	$(BIN)/python tools/docs.py --check
+	@if test -d $(SHARED); then $(BIN)/python tools/catalog.py $(SHARED) --check; \
+	else echo 'catalogue: not compared, since $(SHARED) is not there'; fi
+	$(MAKE) test
+
+format: $(VENV)/.check ## Put the code into form
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.check ## What a call costs, beside other clients in the same run
+	$(BIN)/python benchmarks/bench.py $(ARGS)
+
+catalog: $(VENV)/.check ## Compile the catalogue from Amazon's descriptions, then what is generated from it
+	$(BIN)/python tools/catalog.py $(SHARED)
+	$(MAKE) stubs docs
+
+stubs: $(VENV)/.check ## Generate types and stubs from the catalogue
+	$(BIN)/python tools/stubs.py
+
+docs: $(VENV)/.check ## Generate the tables in docs/ from the code
+	$(BIN)/python tools/docs.py
+
+clean: ## Remove what was installed and built
+	rm -rf $(VENV) .venv-* dist build .mypy_cache .pytest_cache .ruff_cache

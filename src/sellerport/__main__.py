@@ -1,0 +1,5 @@
+"""`python -m sellerport`."""
+
+from sellerport.cli import main
+
+main()

@@ -1,0 +1,245 @@
+"""The catalogue: what every operation of Amazon's APIs is called, where it lies, what it takes and how often.
+
+The facts are compiled by ``tools/catalog.py`` into one index for each API family and one file of schemas for each API
+version. Nothing is read before it is asked for: importing Sellerport reads none of it, calling an operation reads the
+index, and schemas are read for one API version at a time.
+
+>>> operation = find("orders_v0.getOrders")
+>>> operation.method, operation.path, operation.rate
+('GET', '/orders/v0/orders', 0.0167)
+>>> match("GET", "/orders/v0/orders/902-1%2F2/orderItems")[1]
+{'orderId': '902-1%2F2'}
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from functools import cached_property, lru_cache
+from importlib.resources import files
+from types import MappingProxyType
+from typing import Any, Literal
+
+import msgspec
+
+from sellerport.errors import UnknownOperation
+
+Family = Literal["seller-partner"]
+
+
+class Parameter(msgspec.Struct, frozen=True, rename={"place": "in"}):
+    """One path, query or header parameter: ``name`` as Python writes it, ``wire`` as Amazon does."""
+
+    name: str
+    wire: str
+    place: Literal["path", "query", "header"]
+    schema: dict[str, Any]
+    required: bool = False
+    style: Literal["csv", "multi"] | None = None
+    """How a list is sent: comma-joined in one parameter, or as a parameter for each value."""
+    greedy: bool = False
+    """Whether the value may contain slashes, which then stay as they are."""
+
+
+class Body(msgspec.Struct, frozen=True):
+    """A request body; its schema is named in the schemas of the API version."""
+
+    required: bool
+
+
+class Paging(msgspec.Struct, frozen=True):
+    """How the next page is asked for."""
+
+    token: str
+    """The parameter (or field of the body) that takes the token."""
+    next: str
+    """Where the answer holds it, as a dotted path."""
+    size: str | None = None
+    alone: bool = False
+    """Whether the token must be the only parameter."""
+
+
+class Restricted(msgspec.Struct, frozen=True):
+    """What a restricted data token for this operation may ask for."""
+
+    elements: tuple[str, ...]
+    path: Literal["exact", "either", "specific"]
+    """Whether the token's path names one resource, all (``{orderId}``), or either."""
+
+
+class Operation(msgspec.Struct, frozen=True):
+    """One method and path of an API version; ``rate`` (calls a second) and ``burst`` are None where unknown."""
+
+    family: Family
+    api: str
+    id: str
+    name: str
+    method: str
+    path: str
+    parameters: tuple[Parameter, ...]
+    body: Body | None = None
+    rate: float | None = None
+    burst: float | None = None
+    paging: Paging | None = None
+    restricted: Restricted | None = None
+    scope: str | None = None
+    """The scope of a grantless call, which needs no account."""
+    deprecated: bool = False
+    removal: str | None = None
+    """The date (ISO 8601) after which Amazon stops answering."""
+    write: bool = False
+    sandbox: Literal["static", "dynamic"] | None = None
+    sandbox_only: bool = False
+
+    @property
+    def key(self) -> str:
+        """What the operation is called in Python and in errors: ``orders_v0.get_orders``."""
+        return f"{self.api}.{self.name}"
+
+
+class Api(msgspec.Struct, frozen=True):
+    """One version of an API: ``orders``, ``v0``."""
+
+    name: str
+    version: str
+
+
+class Index(msgspec.Struct, frozen=True, dict=True):
+    """Every operation of one family."""
+
+    format: Literal[1]
+    family: Family
+    apis: dict[str, Api]
+    operations: tuple[Operation, ...]
+
+    @cached_property
+    def by_api(self) -> Mapping[str, Mapping[str, Operation]]:
+        """API version → operation name, in Python's spelling and in Amazon's → operation."""
+        found: dict[str, dict[str, Operation]] = {key: {} for key in self.apis}
+        for operation in self.operations:
+            found[operation.api][operation.name] = operation
+        for operation in self.operations:
+            found[operation.api].setdefault(operation.id, operation)
+        return MappingProxyType(found)
+
+    @cached_property
+    def newest(self) -> Mapping[str, str]:
+        """API name → its newest version's key: ``orders`` → ``orders_2026_01_01``; a date is newer than ``v1``."""
+        ordered = sorted(self.apis.items(), key=lambda item: (item[1].version[0].isdigit(), item[1].version))
+        return MappingProxyType({api.name: key for key, api in ordered})
+
+    @cached_property
+    def routes(self) -> dict[str, Any]:
+        """A trie of path segments; ``{}`` stands for a parameter, and a method at a leaf for its operation."""
+        root: dict[str, Any] = {}
+        for operation in self.operations:
+            node = root
+            for segment in operation.path.strip("/").split("/"):
+                node = node.setdefault("{}" if segment.startswith("{") else segment, {})
+            node[f"{operation.method} "] = operation
+        return root
+
+
+class OperationSchemas(msgspec.Struct, frozen=True):
+    """Which definitions an operation takes and answers with; None is an answer without a body."""
+
+    responses: dict[str, str | None]
+    body: str | None = None
+
+
+class Schemas(msgspec.Struct, frozen=True, rename={"definitions": "$defs"}):
+    """The schemas of one API version, as JSON Schema; references have the form ``#/$defs/Order``."""
+
+    operations: dict[str, OperationSchemas]
+    definitions: dict[str, dict[str, Any]]
+
+    def of(self, operation: Operation) -> OperationSchemas:
+        """Return which definitions one operation uses."""
+        return self.operations[f"{operation.method} {operation.path}"]
+
+
+@lru_cache
+def index(family: Family = "seller-partner") -> Index:
+    """Read the index of one API family, once."""
+    return msgspec.json.decode(_file(family, "index.json"), type=Index)
+
+
+@lru_cache
+def schemas(api: str, family: Family = "seller-partner") -> Schemas:
+    """Read the schemas of one API version, such as ``orders_v0``, once."""
+    return msgspec.json.decode(_file(family, f"schemas/{api}.json"), type=Schemas)
+
+
+def _file(family: Family, name: str) -> bytes:
+    return files(__name__).joinpath(family.replace("-", "_"), name).read_bytes()
+
+
+def operations(family: Family = "seller-partner") -> tuple[Operation, ...]:
+    """Return every operation of a family, ordered by API version and path."""
+    return index(family).operations
+
+
+def api(name: str, family: Family = "seller-partner") -> str:
+    """Return the key of an API version from its key (``orders_v0``) or its name, which means the newest (``orders``).
+
+    Raises:
+        UnknownOperation: there is no such API; the nearest name is suggested.
+    """
+    known = index(family)
+    key = known.newest.get(name, name)
+    if key not in known.apis:
+        raise UnknownOperation(f"no API {name!r}{_nearest(name, [*known.apis, *known.newest])}")
+    return key
+
+
+def find(name: str, family: Family = "seller-partner") -> Operation:
+    """Find an operation by name: ``orders_v0.get_orders``, ``orders_v0.getOrders``, or ``orders.search_orders``.
+
+    Raises:
+        UnknownOperation: there is no such operation; the nearest name, or the version that has it, is suggested.
+    """
+    api_name, _, operation_name = name.partition(".")
+    key = api(api_name, family)
+    known = index(family)
+    found = known.by_api[key].get(operation_name)
+    if found is None:
+        elsewhere = [
+            other
+            for other, operations in known.by_api.items()
+            if known.apis[other].name == known.apis[key].name and operation_name in operations
+        ]
+        near = f"; {elsewhere[-1]} has it" if elsewhere else _nearest(operation_name, known.by_api[key])
+        raise UnknownOperation(f"no operation {operation_name!r} in {key}{near}")
+    return found
+
+
+def match(method: str, path: str, family: Family = "seller-partner") -> tuple[Operation, dict[str, str]] | None:
+    """Find the operation that a raw request path belongs to, with its path parameters as they stand in the path.
+
+    ``path`` is matched before anything in it is decoded, so that an encoded slash stays part of its segment.
+    """
+    node: Any = index(family).routes
+    values = []
+    segments = path.strip("/").split("/")
+    for position, segment in enumerate(segments):
+        if segment in node:
+            node = node[segment]
+            continue
+        node = node.get("{}")
+        if node is None:
+            return None
+        values.append(segment)
+        operation = node.get(f"{method} ")
+        if operation is not None and any(parameter.greedy for parameter in operation.parameters):
+            values[-1] = "/".join(segments[position:])
+            break
+    operation = node.get(f"{method} ")
+    if operation is None:
+        return None
+    names = [one[1:-1] for one in operation.path.strip("/").split("/") if one.startswith("{")]
+    return operation, dict(zip(names, values, strict=True))
+
+
+def _nearest(name: str, known: Mapping[str, Any] | list[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""

@@ -1,0 +1,174 @@
+"""`sellerport call` and `sellerport operations`."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sellerport import Hosted, SellingPartner, catalog
+from sellerport.catalog import Operation
+from sellerport.cli.output import fields, json_option, show, table
+from sellerport.errors import InvalidArguments, Problem, SettingsError
+from sellerport.operations import describe
+
+
+@click.command()
+@click.argument("operation")
+@click.argument("arguments", nargs=-1, metavar="[NAME=VALUE]...")
+@click.option("--body", help="The request body as JSON, or @FILE.")
+@click.option("--connection", envvar="SELLERPORT_CONNECTION", help="Call for a connection that a server holds.")
+@click.option("--server", envvar="SELLERPORT_URL", help="The server's address, with --connection.")
+@click.option("--marketplace", default="US", show_default=True, help="A country, marketplace id or region.")
+@click.option("--sandbox", is_flag=True, help="Call Amazon's sandbox.")
+@json_option
+def call(
+    operation: str,
+    arguments: tuple[str, ...],
+    body: str | None,
+    connection: str | None,
+    server: str | None,
+    marketplace: str,
+    sandbox: bool,
+    as_json: bool,
+) -> None:
+    """Call an operation and print the answer.
+
+    OPERATION is a name such as orders_v0.get_orders; `sellerport operations` finds it. A list is given comma-joined.
+
+    Credentials come from SP_API_REFRESH_TOKEN, LWA_APP_ID and LWA_CLIENT_SECRET. With --connection a Sellerport server
+    makes the call, and SELLERPORT_CLIENT_ID and SELLERPORT_CLIENT_SECRET say who asks.
+    """
+    found = catalog.find(operation)
+    given = _parse(found, arguments)
+    if body is not None:
+        given["body"] = _json(Path(body[1:]).read_text("utf-8") if body.startswith("@") else body)
+    hosted = _hosted(connection, server) if connection else None
+    client = SellingPartner(connection=hosted, marketplace=marketplace, sandbox=sandbox)
+    result = client._call(found, given)
+    show(result.data if as_json else _records(result.payload), as_json)
+
+
+def _hosted(connection: str, server: str | None) -> Hosted:
+    given = {
+        "SELLERPORT_URL (or --server)": server,
+        "SELLERPORT_CLIENT_ID": os.environ.get("SELLERPORT_CLIENT_ID"),
+        "SELLERPORT_CLIENT_SECRET": os.environ.get("SELLERPORT_CLIENT_SECRET"),
+    }
+    if missing := [name for name, value in given.items() if not value]:
+        raise SettingsError(f"a connection is called through its server: set {', '.join(missing)}")
+    address, client_id, secret = (value or "" for value in given.values())
+    return Hosted(address, client_id, secret, connection)
+
+
+def _parse(operation: Operation, arguments: tuple[str, ...]) -> dict[str, Any]:
+    """Return ``name=value`` words as arguments of the types that the operation declares."""
+    known = {name: parameter for parameter in operation.parameters for name in (parameter.name, parameter.wire)}
+    given: dict[str, Any] = {}
+    for word in arguments:
+        name, equals, text = word.partition("=")
+        if not equals:
+            raise InvalidArguments(problems=[Problem(name, "has no value; write it as name=value")])
+        schema = known[name].schema if name in known else {}
+        many = schema.get("type") == "array"
+        given[name] = (
+            [_typed(one, schema.get("items", {})) for one in text.split(",")] if many else _typed(text, schema)
+        )
+    return given
+
+
+def _typed(text: str, schema: dict[str, Any]) -> Any:
+    if schema.get("type") not in ("integer", "number", "boolean"):
+        return text
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text  # the check of the arguments says what is wrong with it
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise InvalidArguments(problems=[Problem("body", f"is no JSON: {error}")]) from error
+
+
+def _records(payload: Any) -> Any:
+    """Return the list of records inside an answer, if there is one, since that is what people want to look at."""
+    if isinstance(payload, dict):
+        lists = [
+            value for value in payload.values() if isinstance(value, list) and value and isinstance(value[0], dict)
+        ]
+        if len(lists) == 1:
+            return lists[0]
+    return payload
+
+
+@click.command()
+@click.argument("words", nargs=-1)
+@json_option
+def operations(words: tuple[str, ...], as_json: bool) -> None:
+    """Search the catalogue of operations.
+
+    WORDS must all occur in an operation's name, path or API; without any, all are listed. An exact name shows what the
+    operation takes.
+    """
+    exact = [one for one in catalog.operations() if words in ((one.key,), (f"{one.api}.{one.id}",))]
+    if exact:
+        _show_operation(exact[0], as_json)
+        return
+    wanted = [word.lower() for word in words]
+    found = [
+        one for one in catalog.operations() if all(word in f"{one.key} {one.id} {one.path}".lower() for word in wanted)
+    ]
+    rows = [_row(one) for one in found]
+    if as_json or not rows:
+        show(rows, as_json) if as_json else click.echo(f"no operation has {' and '.join(words)} in its name or path")
+        return
+    table(rows, columns=("operation", "method", "path", "notes"))
+
+
+def _row(operation: Operation) -> dict[str, Any]:
+    notes = describe(operation).split(" · ")[1:]
+    return {
+        "operation": operation.key,
+        "method": operation.method,
+        "path": operation.path,
+        "rate": operation.rate,
+        "burst": operation.burst,
+        "notes": " · ".join(note for note in notes if "a second" not in note),
+    }
+
+
+def _show_operation(operation: Operation, as_json: bool) -> None:
+    rows = [
+        {
+            "parameter": parameter.name,
+            "type": _type(parameter.schema),
+            "required": parameter.required,
+            "in": parameter.place,
+            "amazon": parameter.wire,
+        }
+        for parameter in operation.parameters
+    ]
+    if operation.body is not None:
+        name = catalog.schemas(operation.api).of(operation).body
+        required = operation.body.required
+        rows.append({"parameter": "body", "type": name, "required": required, "in": "body", "amazon": ""})
+    if as_json:
+        show({**_row(operation), "writes": operation.write, "parameters": rows}, as_json)
+        return
+    fields({"operation": operation.key, "amazon": operation.id, "": describe(operation)})
+    if rows:
+        table(rows, columns=tuple(rows[0]))
+
+
+def _type(schema: dict[str, Any]) -> str:
+    if schema.get("type") == "array":
+        return f"list of {_type(schema.get('items', {}))}"
+    if "enum" in schema:
+        return " | ".join(map(str, schema["enum"]))
+    return str(schema.get("format") or schema.get("type") or "any")

@@ -1,0 +1,301 @@
+"""The operator's commands, which work on the server's database: organizations and all that belongs to them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import click
+
+from sellerport import regions
+from sellerport.cli.output import json_option, show
+from sellerport.errors import NotFound
+from sellerport.server.app import open_hub
+from sellerport.server.hub import Caller, Hub, Organization
+from sellerport.server.settings import Settings
+
+T = TypeVar("T")
+
+
+def on_hub(work: Callable[[Hub], Awaitable[T]]) -> T:
+    """Open the hub that the settings name, do some work on it, and close it."""
+
+    async def opened() -> T:
+        async with open_hub(Settings.read()) as hub:
+            return await work(hub)
+
+    return asyncio.run(opened())
+
+
+def on_organization(name: str | None, work: Callable[[Hub, Organization], Awaitable[T]]) -> T:
+    """As `on_hub`, for one organization: the one named by name or id, or the only one there is."""
+
+    async def found(hub: Hub) -> T:
+        if name is not None:
+            return await work(hub, await hub.organizations.find(name))
+        known = await hub.organizations.all()
+        if len(known) != 1:
+            names = ", ".join(one.name for one in known) or "none; make one with `sellerport organization create NAME`"
+            raise NotFound(f"say which organization with --organization; there are: {names}")
+        return await work(hub, known[0])
+
+    return on_hub(found)
+
+
+organization_option = click.option("--organization", help="Its name or id; not needed where there is only one.")
+
+
+def _rows(found: list[Any]) -> list[dict[str, Any]]:
+    return [_row(one) for one in found]
+
+
+def _row(found: Any) -> dict[str, Any]:
+    """Return a record with its times readable."""
+    return {name: _time(value) if name.endswith("_at") else value for name, value in asdict(found).items()}
+
+
+def _time(seconds: float | None) -> str | None:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds") if seconds is not None else None
+
+
+@click.group()
+def organization() -> None:
+    """Manage the companies that use this server."""
+
+
+@organization.command("create")
+@click.argument("name")
+@json_option
+def create_organization(name: str, as_json: bool) -> None:
+    """Create an organization."""
+    show(_row(on_hub(lambda hub: hub.organizations.create(name))), as_json)
+
+
+@organization.command("list")
+@json_option
+def list_organizations(as_json: bool) -> None:
+    """List the organizations."""
+    show(_rows(on_hub(lambda hub: hub.organizations.all())), as_json)
+
+
+@click.group()
+def client() -> None:
+    """Manage API clients: the programs that may call this server for an organization."""
+
+
+@client.command("create")
+@click.option("--name", default="default", show_default=True)
+@organization_option
+@json_option
+def create_client(name: str, organization: str | None, as_json: bool) -> None:
+    """Create an API client, and show its secret this once."""
+    made = on_organization(organization, lambda hub, org: hub.access.create_client(org.id, name))
+    show({"client_id": made.id, "client_secret": made.secret}, as_json)
+
+
+@client.command("list")
+@organization_option
+@json_option
+def list_clients(organization: str | None, as_json: bool) -> None:
+    """List an organization's API clients."""
+    show(_rows(on_organization(organization, lambda hub, org: hub.access.clients(org.id))), as_json)
+
+
+@client.command("revoke")
+@click.argument("client_id")
+@organization_option
+def revoke_client(client_id: str, organization: str | None) -> None:
+    """Revoke an API client and every token it was given."""
+    on_organization(organization, lambda hub, org: hub.access.revoke_client(org.id, client_id))
+    click.echo(f"revoked {client_id}")
+
+
+@click.group()
+def application() -> None:
+    """Manage an organization's Amazon developer applications."""
+
+
+@application.command("register")
+@click.option("--lwa-client-id", required=True, help="amzn1.application-oa2-client.…")
+@click.option("--lwa-client-secret", prompt=True, hide_input=True, help="Asked for where it is not given.")
+@click.option("--application-id", help="amzn1.sp.solution.…; consent needs it.")
+@click.option("--name", default="default", show_default=True)
+@click.option("--draft", is_flag=True, help="Amazon has it as a draft still.")
+@organization_option
+@json_option
+def register_application(organization: str | None, as_json: bool, **given: Any) -> None:
+    """Register an application."""
+    made = on_organization(organization, lambda hub, org: hub.applications.register(org.id, **given))
+    show(_row(made), as_json)
+
+
+@application.command("list")
+@organization_option
+@json_option
+def list_applications(organization: str | None, as_json: bool) -> None:
+    """List the applications."""
+    show(_rows(on_organization(organization, lambda hub, org: hub.applications.all(org.id))), as_json)
+
+
+@application.command("replace-secret")
+@click.argument("application_id", metavar="ID")
+@click.option("--lwa-client-secret", prompt=True, hide_input=True, help="Asked for where it is not given.")
+@organization_option
+def replace_secret(application_id: str, lwa_client_secret: str, organization: str | None) -> None:
+    """Replace an application's client secret, after it was rotated at Amazon."""
+    on_organization(
+        organization, lambda hub, org: hub.applications.replace_secret(org.id, application_id, lwa_client_secret)
+    )
+    click.echo(f"replaced the secret of {application_id}")
+
+
+@application.command("remove")
+@click.argument("application_id", metavar="ID")
+@organization_option
+def remove_application(application_id: str, organization: str | None) -> None:
+    """Remove an application that no connection uses."""
+    on_organization(organization, lambda hub, org: hub.applications.remove(org.id, application_id))
+    click.echo(f"removed {application_id}")
+
+
+@click.group()
+def return_url() -> None:
+    """Manage the addresses that browsers may be sent back to after consent."""
+
+
+@return_url.command("add")
+@click.argument("url")
+@organization_option
+def add_return_url(url: str, organization: str | None) -> None:
+    """Allow an address and those below it."""
+    on_organization(organization, lambda hub, org: hub.return_urls.register(org.id, url))
+    click.echo(f"added {url}")
+
+
+@return_url.command("list")
+@organization_option
+@json_option
+def list_return_urls(organization: str | None, as_json: bool) -> None:
+    """List the addresses."""
+    found = on_organization(organization, lambda hub, org: hub.return_urls.all(org.id))
+    show([{"url": url} for url in found], as_json)
+
+
+@return_url.command("remove")
+@click.argument("url")
+@organization_option
+def remove_return_url(url: str, organization: str | None) -> None:
+    """Remove an address."""
+    on_organization(organization, lambda hub, org: hub.return_urls.remove(org.id, url))
+    click.echo(f"removed {url}")
+
+
+@click.group()
+def connection() -> None:
+    """Manage connections: the Amazon accounts that an organization reaches."""
+
+
+@connection.command("list")
+@click.option("--customer", help="Only this customer's.")
+@organization_option
+@json_option
+def list_connections(customer: str | None, organization: str | None, as_json: bool) -> None:
+    """List the connections."""
+    found = on_organization(organization, lambda hub, org: hub.connections.all(Caller(org.id), customer))
+    show(_rows(found), as_json)
+
+
+@connection.command("show")
+@click.argument("connection_id", metavar="ID")
+@organization_option
+@json_option
+def show_connection(connection_id: str, organization: str | None, as_json: bool) -> None:
+    """Show one connection."""
+    found = on_organization(organization, lambda hub, org: hub.connections.get(Caller(org.id), connection_id))
+    show(_row(found), as_json)
+
+
+@connection.command("create")
+@click.option("--customer", required=True, help="The organization's own name for its user.")
+@click.option("--name", default="Amazon Seller Partner", show_default=True)
+@click.option("--marketplace", default="US", show_default=True, help="A country, marketplace id or region.")
+@click.option("--application", help="The registered application the grant was given to, where there are several.")
+@click.option("--refresh-token", prompt=True, hide_input=True, help="Asked for where it is not given.")
+@organization_option
+@json_option
+def create_connection(
+    customer: str,
+    name: str,
+    marketplace: str,
+    application: str | None,
+    refresh_token: str,
+    organization: str | None,
+    as_json: bool,
+) -> None:
+    """Create a connection from a refresh token that you have already."""
+
+    async def create(hub: Hub, org: Organization) -> Any:
+        return await hub.connections.create(
+            Caller(org.id),
+            customer=customer,
+            name=name,
+            marketplace=regions.marketplace(marketplace),
+            refresh_token=refresh_token,
+            through=await hub.applications.find(org.id, application),
+        )
+
+    show(_row(on_organization(organization, create)), as_json)
+
+
+@connection.command("delete")
+@click.argument("connection_id", metavar="ID")
+@organization_option
+@click.confirmation_option(prompt="The grant is erased, and its owner would have to consent again. Delete?")
+def delete_connection(connection_id: str, organization: str | None) -> None:
+    """Delete a connection, and erase its grant."""
+    on_organization(organization, lambda hub, org: hub.connections.delete(Caller(org.id), connection_id))
+    click.echo(f"deleted {connection_id}")
+
+
+@click.command()
+@click.option("--customer", help="The organization's own name for its user.")
+@click.option("--connection", help="A connection that needs a new grant, instead of a new one.")
+@click.option("--name", help="What to call the connection.")
+@click.option("--marketplace", help="Where the account trades: a country or marketplace id. [default: US]")
+@click.option("--application", help="The registered application, where there are several.")
+@click.option("--return-url", help="Where the browser goes in the end; a page of the server if not given.")
+@click.option("--vendor", is_flag=True, help="The account is a vendor's.")
+@organization_option
+@json_option
+def connect(
+    customer: str | None,
+    connection: str | None,
+    name: str | None,
+    marketplace: str | None,
+    application: str | None,
+    return_url: str | None,
+    vendor: bool,
+    organization: str | None,
+    as_json: bool,
+) -> None:
+    """Start a consent flow, and print the link that the account's owner has to open within ten minutes.
+
+    The server has to be running: Amazon sends the owner's browser back to it.
+    """
+    link = on_organization(
+        organization,
+        lambda hub, org: hub.consents.initiate(
+            Caller(org.id),
+            customer=customer,
+            name=name,
+            marketplace=regions.marketplace(marketplace) if marketplace else None,
+            return_url=return_url,
+            application=application,
+            connection_id=connection,
+            vendor=vendor,
+        ),
+    )
+    show({"consent_url": link}, True) if as_json else click.echo(link)

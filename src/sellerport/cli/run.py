@@ -1,0 +1,48 @@
+"""`sellerport serve` and `sellerport emulate`."""
+
+from __future__ import annotations
+
+import click
+
+from sellerport import emulator
+from sellerport.emulator.serving import HOST, PORT
+from sellerport.server.app import serve as serve_settings
+from sellerport.server.settings import Settings
+
+
+@click.command()
+@click.option("--host", help="The address to listen on. [default: 127.0.0.1]")
+@click.option("--port", help="The port to listen on; 0 takes a free one. [default: 8080]")
+@click.option("--database", help="The path of the SQLite file. [default: sellerport.db]")
+@click.option("--vault-key-file", help="The file with the vault's keys, from `sellerport key new`.")
+@click.option("--amazon", help="The address of a local Amazon, instead of the real one.")
+def serve(**given: str | None) -> None:
+    """Run the server that holds the grants, until interrupted.
+
+    Every option is a setting, which the environment can give too: SELLERPORT_PORT and so on (docs/settings.md).
+    """
+    settings = Settings.read(given={name: value for name, value in given.items() if value is not None})
+    serve_settings(settings, ready=lambda url: click.echo(f"sellerport serves at {url}"))
+
+
+@click.command()
+@click.option("--host", default=HOST, show_default=True, help="The address to listen on.")
+@click.option("--port", default=PORT, show_default=True, help="The port to listen on; 0 takes a free one.")
+@click.option("--seed", default=1, show_default=True, help="The same seed makes the same accounts and orders.")
+@click.option("--orders", default=60, show_default=True, help="How many orders each seller has.")
+def emulate(host: str, port: int, seed: int, orders: int) -> None:
+    """Run a local Amazon: Login with Amazon, consent pages and the Selling Partner API, until interrupted.
+
+    Point programs at it with SELLERPORT_AMAZON=http://127.0.0.1:8099; its state is at /_emulator/state.
+    """
+    world = emulator.World(seed=seed, orders=orders)
+
+    def ready(address: str) -> None:
+        click.echo(f"a local Amazon answers at {address}\n")
+        application = world.application()
+        click.echo(f"  SELLERPORT_AMAZON={address}")
+        click.echo(f"  LWA_APP_ID={application.client_id}")
+        click.echo(f"  LWA_CLIENT_SECRET={application.client_secret}")
+        click.echo(f"  application id {application.application_id}, redirects to http://127.0.0.1 on any port\n")
+
+    emulator.serve(host, port, world=world, on_ready=ready)

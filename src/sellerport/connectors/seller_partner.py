@@ -1,0 +1,83 @@
+"""The entities of the Selling Partner connector: names for agents over operations of the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+
+@dataclass(frozen=True)
+class Action:
+    """One action of an entity.
+
+    Args:
+        operation: the operation's key in the catalogue.
+        data: where the records are in the answer, as a dotted path; empty for all of it.
+        meta: what else a caller may want, by name, as dotted paths.
+        start: a date parameter that Amazon demands unless one of ``unless`` is given; two years back if it is not.
+        unless: parameters that make ``start`` needless.
+        defaults: values for parameters that Amazon demands although its description does not, under the same rule.
+    """
+
+    operation: str
+    data: str = ""
+    meta: Mapping[str, str] = field(default_factory=dict)
+    start: str = ""
+    unless: tuple[str, ...] = ()
+    defaults: Mapping[str, str] = field(default_factory=dict)
+
+
+_TOKEN = {"next_token": "payload.NextToken"}
+
+ENTITIES: Mapping[str, Mapping[str, Action]] = MappingProxyType(
+    {
+        "orders": {
+            "list": Action(
+                "orders_v0.get_orders",
+                data="payload.Orders",
+                meta=_TOKEN,
+                start="created_after",
+                unless=("last_updated_after", "next_token", "amazon_order_ids"),
+            ),
+            "get": Action("orders_v0.get_order", data="payload"),
+        },
+        "order_items": {"list": Action("orders_v0.get_order_items", data="payload.OrderItems", meta=_TOKEN)},
+        "list_financial_event_groups": {
+            "list": Action(
+                "finances_v0.list_financial_event_groups",
+                data="payload.FinancialEventGroupList",
+                meta=_TOKEN,
+                start="financial_event_group_started_after",
+                unless=("next_token",),
+            )
+        },
+        "list_financial_events": {
+            "list": Action(
+                "finances_v0.list_financial_events",
+                data="payload.FinancialEvents",
+                meta=_TOKEN,
+                start="posted_after",
+                unless=("next_token",),
+            )
+        },
+        "catalog_items": {
+            "list": Action(
+                "catalog_items_2022_04_01.search_catalog_items",
+                data="items",
+                meta={"next_token": "pagination.nextToken", "number_of_results": "numberOfResults"},
+            ),
+            "get": Action("catalog_items_2022_04_01.get_catalog_item"),
+        },
+        "reports": {
+            "list": Action(
+                "reports_2021_06_30.get_reports",
+                data="reports",
+                meta={"next_token": "nextToken"},
+                unless=("next_token",),
+                defaults={"report_types": "GET_MERCHANT_LISTINGS_ALL_DATA"},
+            ),
+            "get": Action("reports_2021_06_30.get_report"),
+        },
+    }
+)

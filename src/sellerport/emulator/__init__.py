@@ -1,0 +1,8 @@
+"""The local Amazon: Login with Amazon, consent pages and the Selling Partner API on this machine."""
+
+from sellerport.emulator.faults import Fault
+from sellerport.emulator.gateway import LocalAmazon, app
+from sellerport.emulator.serving import running, serve
+from sellerport.emulator.world import Account, Application, Grant, World
+
+__all__ = ["Account", "Application", "Fault", "Grant", "LocalAmazon", "World", "app", "running", "serve"]

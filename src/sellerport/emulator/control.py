@@ -1,0 +1,206 @@
+"""The control plane under ``/_emulator``: seed, look, break, and move the clock; for tests in any language.
+
+Everything that it does, a program in the same process can do by calling the `World`. Bodies are JSON, and may be left
+out where every field may; what is wrong with one is answered with 400 and the field's name.
+
+    POST   reset         seed                                          forget everything, seed again → state
+    GET    state                                                       what there is
+    POST   accounts      marketplaces, selling_partner_id, name, kind, orders
+    POST   applications  application_id, client_id, client_secret, name, redirect_uris, draft, regions
+    POST   grants        selling_partner_id, application, refresh_token
+    POST   revoke        refresh_token | selling_partner_id | nothing: all
+    POST   expire        access_token | nothing: all
+    POST   clock         advance_s
+    POST   fail          times, method, host, path, answer, status, code, message, details (see `faults.Fault`)
+    GET    requests                                                    what arrived, secrets masked
+    DELETE requests                                                    forget it
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from sellerport.emulator.faults import Fault
+from sellerport.emulator.world import Account, Application, Grant, Kind, World
+from sellerport.errors import CallerError
+
+T = TypeVar("T")
+
+
+class _Body(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    pass
+
+
+class Reset(_Body):
+    """Forget everything; with a seed, start from another one."""
+
+    seed: int | None = None
+
+
+class NewAccount(_Body):
+    """An account; marketplaces are ids or country codes of one region, and the first sells most."""
+
+    marketplaces: tuple[str, ...]
+    selling_partner_id: str | None = None
+    name: str = "Seeded account"
+    kind: Kind = "seller"
+    orders: int = 60
+
+
+class NewApplication(_Body):
+    """An application; ids and secret are made up where none are given."""
+
+    application_id: str | None = None
+    client_id: str | None = None
+    client_secret: str | None = None
+    name: str = "Seeded application"
+    redirect_uris: tuple[str, ...] = ()
+    draft: bool = False
+    regions: tuple[str, ...] = ("na", "eu", "fe")
+
+
+class NewGrant(_Body):
+    """A grant without a consent page; the application is named by its application id or client id."""
+
+    selling_partner_id: str
+    application: str | None = None
+    refresh_token: str | None = None
+
+
+class Revocation(_Body):
+    """Which grants end: one, those of an account, or all."""
+
+    refresh_token: str | None = None
+    selling_partner_id: str | None = None
+
+
+class Expiry(_Body):
+    """Which access token expires: one, or all."""
+
+    access_token: str | None = None
+
+
+class Advance(_Body):
+    """How far the clock moves."""
+
+    advance_s: float
+
+
+def routes(world: World) -> list[Route]:
+    """Return the control plane."""
+
+    def reset(body: Reset) -> Any:
+        world.reset(body.seed)
+        return _state(world)
+
+    def add_account(body: NewAccount) -> Any:
+        return _account(world.add_account(**msgspec.structs.asdict(body)))
+
+    def add_application(body: NewApplication) -> Any:
+        number = world.secret("", 12)
+        made = {
+            "application_id": body.application_id or f"amzn1.sp.solution.{number}",
+            "client_id": body.client_id or f"amzn1.application-oa2-client.{number}",
+            "client_secret": body.client_secret or f"local-secret-{number}",
+        }
+        wanted = {**msgspec.structs.asdict(body), **made}
+        return msgspec.structs.asdict(world.add_application(msgspec.convert(wanted, Application)))
+
+    def add_grant(body: NewGrant) -> Any:
+        grant = world.grant(body.selling_partner_id, body.application, refresh_token=body.refresh_token)
+        return _grant(grant)
+
+    def revoke(body: Revocation) -> Any:
+        return {"revoked": world.revoke(**msgspec.structs.asdict(body))}
+
+    def expire(body: Expiry) -> Any:
+        return {"expired": world.expire(body.access_token)}
+
+    def clock(body: Advance) -> Any:
+        return {"now": world.advance(body.advance_s)}
+
+    def fail(body: Fault) -> Any:
+        world.fail(body)
+        return {"planned": len(world.faults)}
+
+    async def state(_: Request) -> Response:
+        return _json(_state(world))
+
+    async def requests(request: Request) -> Response:
+        if request.method == "DELETE":
+            world.requests.clear()
+        return _json({"requests": list(world.requests)})
+
+    return [
+        Route("/_emulator/reset", _taking(Reset, reset), methods=["POST"]),
+        Route("/_emulator/state", state, methods=["GET"]),
+        Route("/_emulator/accounts", _taking(NewAccount, add_account), methods=["POST"]),
+        Route("/_emulator/applications", _taking(NewApplication, add_application), methods=["POST"]),
+        Route("/_emulator/grants", _taking(NewGrant, add_grant), methods=["POST"]),
+        Route("/_emulator/revoke", _taking(Revocation, revoke), methods=["POST"]),
+        Route("/_emulator/expire", _taking(Expiry, expire), methods=["POST"]),
+        Route("/_emulator/clock", _taking(Advance, clock), methods=["POST"]),
+        Route("/_emulator/fail", _taking(Fault, fail), methods=["POST"]),
+        Route("/_emulator/requests", requests, methods=["GET", "DELETE"]),
+    ]
+
+
+def _taking(kind: type[T], do: Callable[[T], Any]) -> Callable[[Request], Awaitable[Response]]:
+    """Make an endpoint of a function that takes one kind of body and returns JSON."""
+
+    async def endpoint(request: Request) -> Response:
+        try:
+            return _json(do(msgspec.json.decode(await request.body() or b"{}", type=kind)))
+        except (msgspec.DecodeError, msgspec.ValidationError) as error:
+            return _json({"error": {"code": "invalid_request", "message": str(error)}}, 400)
+        except CallerError as error:
+            return _json({"error": error.facts()}, error.status)
+
+    return endpoint
+
+
+def _json(body: Any, status: int = 200) -> Response:
+    return Response(msgspec.json.encode(body), status, media_type="application/json")
+
+
+def _state(world: World) -> dict[str, Any]:
+    return {
+        "seed": world.seed,
+        "now": world.now(),
+        "accounts": [_account(account) for account in world.accounts.values()],
+        "applications": [
+            {**msgspec.structs.asdict(one), "client_secret": "***"} for one in world.applications.values()
+        ],
+        "grants": [_grant(grant) for grant in world.grants.values()],
+        "access_tokens": len(world.access_tokens),
+        "faults": [msgspec.structs.asdict(fault) for fault in world.faults],
+        "requests": len(world.requests),
+    }
+
+
+def _account(account: Account) -> dict[str, Any]:
+    return {
+        "selling_partner_id": account.selling_partner_id,
+        "name": account.name,
+        "kind": account.kind,
+        "region": account.region,
+        "marketplaces": [shop.id for shop in account.marketplaces],
+        "orders": len(account.orders),
+    }
+
+
+def _grant(grant: Grant) -> dict[str, Any]:
+    return {
+        "refresh_token": grant.refresh_token,
+        "application_id": grant.application.application_id,
+        "client_id": grant.application.client_id,
+        "selling_partner_id": grant.account.selling_partner_id,
+        "region": grant.account.region,
+        "revoked": grant.revoked,
+    }

@@ -1,0 +1,157 @@
+"""The local Amazon as one ASGI application: which host was asked, is a fault planned, who answers; and what arrived.
+
+One port serves every host of Amazon's. A request names its host
+
+* as the first segment of its path: ``/api.amazon.com/auth/o2/token``;
+* or in its ``Host`` header;
+* or not at all: then ``/auth/o2/token`` is Login with Amazon, and everything else the SP-API of the token's region.
+
+Paths are split and matched raw, before anything in them is decoded.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import unquote
+
+from starlette.applications import Starlette
+from starlette.responses import Response
+
+from sellerport.emulator import consent, control, faults, lwa, selling_partner, traffic
+from sellerport.emulator.faults import Fault, Receive, Scope, Send
+from sellerport.emulator.selling_partner import Arrived
+from sellerport.emulator.world import World
+from sellerport.errors import AmazonError
+from sellerport.regions import HOSTS, LWA, SELLING_PARTNER_HOSTS
+
+LARGEST_BODY = 32 * 1024 * 1024
+
+
+def app(world: World | None = None, *, clock: Callable[[], float] = time.time, seed: int = 1) -> LocalAmazon:
+    """Return a local Amazon: of a world, or of a new one with this clock and seed."""
+    return LocalAmazon(world or World(seed=seed, clock=clock))
+
+
+class LocalAmazon:
+    """Login with Amazon, consent pages, the SP-API and the control plane, over one world."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self._pages = Starlette(routes=[*control.routes(world), *lwa.routes(world), *consent.routes(world)])
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one ASGI connection."""
+        if scope["type"] == "lifespan":
+            await _live(receive, send)
+        elif scope["type"] == "http":
+            await self._serve(scope, receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1008})
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        host, path = _place(scope)
+        if path.startswith("/_emulator/"):
+            await self._pages(_inner(scope, path), receive, send)
+            return
+        body = await _read(receive)
+        if body is None:
+            return
+        if len(body) > LARGEST_BODY:
+            await Response(b"", 413, {"connection": "close"})(scope, receive, send)
+            return
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        query = scope["query_string"].decode("latin-1")
+        arrived = Arrived(scope["method"], host, path, query, headers, body)
+        entry = traffic.entry(arrived, self.world.now())
+        self.world.requests.append(entry)
+
+        async def noting(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                entry["status"] = message["status"]
+            await send(message)
+
+        fault = self.world.fault_for(arrived.method, host, path)
+        if fault is not None:
+            entry["fault"] = fault.answer
+            await self._fail(fault, arrived, scope, receive, noting)
+        elif host == "" or host in SELLING_PARTNER_HOSTS:
+            await selling_partner.respond(self.world, arrived)(scope, receive, noting)
+        else:
+            await self._pages(_inner(scope, f"/{host}{path}"), _replaying(body, receive), noting)
+
+    async def _fail(self, fault: Fault, arrived: Arrived, scope: Scope, receive: Receive, send: Send) -> None:
+        if fault.answer == "reset":
+            await faults.reset(scope, receive)
+        elif fault.answer == "silence":
+            await faults.silence(receive)
+        else:
+            await self._broken(fault, arrived)(scope, receive, send)
+
+    def _broken(self, fault: Fault, arrived: Arrived) -> Response:
+        if fault.answer == "empty":
+            return Response(b"", fault.status)
+        if fault.answer == "html":
+            return Response(faults.HTML % (fault.status, fault.status), fault.status, media_type="text/html")
+        if arrived.host == LWA:
+            code = fault.code or ("temporarily_unavailable" if fault.status == 503 else "server_error")
+            said = AmazonError(fault.message or "Try again later", status=fault.status, amazon_code=code)
+            return lwa.refusal(self.world, said)
+        code, message = selling_partner.MESSAGES.get(fault.status, ("InternalFailure", "Planned fault"))
+        refused = AmazonError(
+            fault.message or message,
+            status=fault.status,
+            amazon_code=fault.code or code,
+            details=fault.details or "",
+        )
+        return selling_partner.refusal(self.world, refused)
+
+
+async def _live(receive: Receive, send: Send) -> None:
+    """Do nothing at the start and at the end, and say so (ASGI lifespan)."""
+    while (await receive())["type"] != "lifespan.shutdown":
+        await send({"type": "lifespan.startup.complete"})
+    await send({"type": "lifespan.shutdown.complete"})
+
+
+def _place(scope: Scope) -> tuple[str, str]:
+    """Return which of Amazon's hosts was asked, or nothing, and the raw path there."""
+    raw = (scope.get("raw_path") or scope["path"].encode()).split(b"?")[0].decode("latin-1")
+    first, slash, rest = raw[1:].partition("/")
+    if first.lower() in HOSTS:
+        return first.lower(), slash + rest
+    sent = next((value for name, value in scope["headers"] if name == b"host"), b"").decode("latin-1")
+    host = sent.lower().partition(":")[0]
+    if host in HOSTS and first != "_emulator":
+        return host, raw
+    return (LWA if raw in ("/auth/o2/token", "/auth/o2/tokeninfo") else ""), raw
+
+
+def _inner(scope: Scope, path: str) -> Scope:
+    return {**scope, "path": unquote(path), "raw_path": path.encode("latin-1"), "root_path": ""}
+
+
+async def _read(receive: Receive) -> bytes | None:
+    """Read a request's body, no further than too far; None if the client left meanwhile."""
+    parts: list[bytes] = []
+    size = 0
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        more = message.get("more_body", False) and size <= LARGEST_BODY
+    return b"".join(parts)
+
+
+def _replaying(body: bytes, receive: Receive) -> Receive:
+    """Return a receive that gives the body again, then what comes after it."""
+    pending = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def again() -> Any:
+        return pending.pop() if pending else await receive()
+
+    return again

@@ -1,0 +1,475 @@
+"""Orders v0 and Orders 2026-01-01: two views of the same orders, with their filters and pages."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from sellerport.emulator.call import Answer, Call, invalid, missing
+from sellerport.emulator.shop import Address, Channel, Item, Order, Status
+
+LATEST_S = 120
+"""A ``…Before`` has to lie this far in the past."""
+
+PAGE = 100
+
+CHANNELS: Mapping[str, Channel] = {"AFN": "AFN", "MFN": "MFN"}
+FULFILLED_BY: Mapping[str, Channel] = {"AMAZON": "AFN", "MERCHANT": "MFN"}
+
+# what Amazon knows, though no seeded order is in it
+V0_STATUSES: Mapping[str, Status | None] = {
+    "PendingAvailability": None, "Pending": "Pending", "Unshipped": "Unshipped",
+    "PartiallyShipped": "PartiallyShipped", "Shipped": "Shipped", "InvoiceUnconfirmed": None, "Canceled": "Canceled",
+    "Unfulfillable": "Unfulfillable",
+}  # fmt: skip
+STATUSES_2026: Mapping[str, Status | None] = {
+    "PENDING_AVAILABILITY": None, "PENDING": "Pending", "UNSHIPPED": "Unshipped",
+    "PARTIALLY_SHIPPED": "PartiallyShipped", "SHIPPED": "Shipped", "CANCELLED": "Canceled",
+    "UNFULFILLABLE": "Unfulfillable",
+}  # fmt: skip
+_STATUS_2026 = {status: name for name, status in STATUSES_2026.items() if status}
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a page token stands for: the rest of a search."""
+
+    operation: str
+    account: str
+    order_ids: tuple[str, ...]
+    bounds: Mapping[str, str]
+
+
+# --- v0 ---------------------------------------------------------------------------------------------------------------
+
+
+def get_orders(call: Call) -> Answer:
+    """List orders by date, status, marketplace, channel, payment, buyer or id."""
+    search = _Search(call, created="Created", updated="LastUpdated", size="MaxResultsPerPage", token="NextToken")  # noqa: S106
+    kept = [
+        _among(call, "OrderStatuses", V0_STATUSES, lambda order: order.status),
+        _among(call, "FulfillmentChannels", CHANNELS, lambda order: order.channel),
+        _among(call, "PaymentMethods", {name: name for name in ("COD", "CVS", "Other")}, lambda order: order.payment),
+        _in(call.many("MarketplaceIds"), lambda order: order.marketplace.id),
+        _in(call.many("AmazonOrderIds"), lambda order: order.id),
+        _in(call.many("SellerOrderId"), lambda order: order.id),
+        _in(call.many("BuyerEmail"), lambda order: order.email),
+    ]
+    found, token, bounds = search.page(kept)
+    payload: dict[str, Any] = {"Orders": [_order_v0(order, call.elements) for order in found], **bounds}
+    if token:
+        payload["NextToken"] = token
+    return Answer({"payload": payload})
+
+
+def get_order(call: Call) -> Answer:
+    """Return one order."""
+    return Answer({"payload": _order_v0(_known(call), call.elements)})
+
+
+def get_order_buyer_info(call: Call) -> Answer:
+    """Return who bought."""
+    order = _known(call)
+    return Answer({"payload": {"AmazonOrderId": order.id, **(_buyer_v0(order) if order.priced else {})}})
+
+
+def get_order_address(call: Call) -> Answer:
+    """Return where an order goes."""
+    order = _known(call)
+    address = {"ShippingAddress": _address_v0(order)} if order.priced else {}
+    return Answer({"payload": {"AmazonOrderId": order.id, **address}})
+
+
+def get_order_items(call: Call) -> Answer:
+    """Return the lines of an order; there are never more than fit one page."""
+    order = _single_page(call)
+    items = [_item_v0(order, item, call.elements) for item in order.items]
+    return Answer({"payload": {"OrderItems": items, "AmazonOrderId": order.id}})
+
+
+def get_order_items_buyer_info(call: Call) -> Answer:
+    """Return what the buyer said about each line."""
+    order = _single_page(call)
+    items = [{"OrderItemId": item.id, **_gift_v0(item)} for item in order.items]
+    return Answer({"payload": {"OrderItems": items, "AmazonOrderId": order.id}})
+
+
+def _single_page(call: Call) -> Order:
+    if call.one("NextToken"):
+        raise invalid("NextToken is not valid")
+    return _known(call)
+
+
+def _known(call: Call) -> Order:
+    order = _orders(call).get(call.path["orderId"])
+    if order is None:  # v0 answers 400 for an order that it does not have
+        raise invalid(f"Order {call.path['orderId']} was not found")
+    return order
+
+
+def _order_v0(order: Order, elements: frozenset[str]) -> dict[str, Any]:
+    quantity, shipped = _pieces(order)
+    open_pieces = 0 if order.status in ("Canceled", "Unfulfillable") else quantity - shipped
+    found: dict[str, Any] = {
+        "AmazonOrderId": order.id,
+        "SellerOrderId": order.id,
+        "PurchaseDate": _seconds(order.created),
+        "LastUpdateDate": _seconds(order.updated),
+        "OrderStatus": order.status,
+        "FulfillmentChannel": order.channel,
+        "SalesChannel": order.marketplace.domain.capitalize(),
+        "ShipServiceLevel": "Expedited" if order.expedited else "Standard",
+        "ShipmentServiceLevelCategory": "Expedited" if order.expedited else "Standard",
+        "NumberOfItemsShipped": shipped,
+        "NumberOfItemsUnshipped": open_pieces,
+        "PaymentMethod": order.payment,
+        "PaymentMethodDetails": ["Standard"],
+        "MarketplaceId": order.marketplace.id,
+        "OrderType": "StandardOrder",
+        "EarliestShipDate": _seconds(order.ship_window[0]),
+        "LatestShipDate": _seconds(order.ship_window[1]),
+        "EarliestDeliveryDate": _seconds(order.delivery_window[0]),
+        "LatestDeliveryDate": _seconds(order.delivery_window[1]),
+        "IsBusinessOrder": order.business,
+        "IsPrime": order.prime,
+        "IsPremiumOrder": False,
+        "IsGlobalExpressEnabled": False,
+        "IsReplacementOrder": False,
+        "IsSoldByAB": False,
+        "IsISPU": False,
+        "IsAccessPointOrder": False,
+        "HasRegulatedItems": False,
+    }
+    if order.priced:
+        found["OrderTotal"] = _money_v0(order, order.total)
+        if "shippingAddress" in elements:
+            found["ShippingAddress"] = _address_v0(order)
+        if "buyerInfo" in elements:
+            found["BuyerInfo"] = _buyer_v0(order)
+    return found
+
+
+def _item_v0(order: Order, item: Item, elements: frozenset[str]) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "ASIN": item.asin,
+        "SellerSKU": item.sku,
+        "OrderItemId": item.id,
+        "Title": item.title,
+        "QuantityOrdered": 0 if order.status == "Canceled" else item.quantity,
+        "QuantityShipped": item.shipped,
+        "ProductInfo": {"NumberOfItems": "1"},
+        "IsGift": "true" if item.gift_message else "false",
+        "ConditionId": "New",
+        "ConditionSubtypeId": "New",
+        "IsTransparency": False,
+        "SerialNumberRequired": False,
+    }
+    if order.priced:
+        found["ItemPrice"] = _money_v0(order, item.price)
+        found["ItemTax"] = _money_v0(order, item.tax)
+        found["ShippingPrice"] = _money_v0(order, order.shipping if item is order.items[0] else Decimal(0))
+    if item.gift_message and "buyerInfo" in elements:
+        found["BuyerInfo"] = _gift_v0(item)
+    return found
+
+
+def _gift_v0(item: Item) -> dict[str, Any]:
+    return {"GiftMessageText": item.gift_message, "GiftWrapLevel": "Classic"} if item.gift_message else {}
+
+
+def _buyer_v0(order: Order) -> dict[str, Any]:
+    return {"BuyerEmail": order.email, "BuyerName": order.address.name}
+
+
+def _address_v0(order: Order) -> dict[str, Any]:
+    address = order.address
+    return {
+        "Name": address.name,
+        "AddressLine1": address.line,
+        "City": address.city,
+        "StateOrRegion": address.state,
+        "PostalCode": address.postal_code,
+        "CountryCode": address.country,
+        "Phone": address.phone,
+        "AddressType": "Commercial" if order.business else "Residential",
+    }
+
+
+def _money_v0(order: Order, amount: Decimal) -> dict[str, str]:
+    return {"CurrencyCode": order.marketplace.currency, "Amount": str(amount)}
+
+
+# --- 2026-01-01 -------------------------------------------------------------------------------------------------------
+
+
+def search_orders_2026(call: Call) -> Answer:
+    """List orders by date, status, marketplace or who fulfils."""
+    search = _Search(
+        call,
+        created="created",
+        updated="lastUpdated",
+        size="maxResultsPerPage",
+        token="paginationToken",  # noqa: S106
+    )
+    kept = [
+        _among(call, "fulfillmentStatuses", STATUSES_2026, lambda order: order.status),
+        _among(call, "fulfilledBy", FULFILLED_BY, lambda order: order.channel),
+        _in(call.many("marketplaceIds"), lambda order: order.marketplace.id),
+    ]
+    found, token, bounds = search.page(kept)
+    included = _included(call)
+    body: dict[str, Any] = {"orders": [_order_2026(order, included) for order in found], **bounds}
+    if token:
+        body["pagination"] = {"nextToken": token}
+    return Answer(body)
+
+
+def get_order_2026(call: Call) -> Answer:
+    """Return one order with its lines."""
+    order = _orders(call).get(call.path["orderId"])
+    if order is None:
+        raise missing(f"Order {call.path['orderId']} was not found")
+    return Answer({"order": _order_2026(order, _included(call))})
+
+
+def _included(call: Call) -> frozenset[str]:
+    known = next(one.schema["items"]["enum"] for one in call.operation.parameters if one.wire == "includedData")
+    given = call.many("includedData")
+    if unknown := [name for name in given if name not in known]:
+        raise invalid(f"includedData has an unknown value: {unknown[0]}")
+    return frozenset(given)
+
+
+def _order_2026(order: Order, included: frozenset[str]) -> dict[str, Any]:
+    marketplace = order.marketplace
+    found: dict[str, Any] = {
+        "orderId": order.id,
+        "orderAliases": [{"aliasId": order.id, "aliasType": "SELLER_ORDER_ID"}],
+        "createdTime": _milliseconds(order.created),
+        "lastUpdatedTime": _milliseconds(order.updated),
+        "programs": [name for name, on in (("PRIME", order.prime), ("AMAZON_BUSINESS", order.business)) if on],
+        "salesChannel": {
+            "channelName": "AMAZON",
+            "marketplaceId": marketplace.id,
+            "marketplaceName": marketplace.domain.capitalize(),
+        },
+        "orderItems": [_item_2026(order, item, included) for item in order.items],
+    }
+    if "BUYER" in included and order.priced:
+        found["buyer"] = {"buyerName": order.address.name, "buyerEmail": order.email}
+    if "RECIPIENT" in included and order.priced:
+        found["recipient"] = {"deliveryAddress": _address_2026(order.address, business=order.business)}
+    if "PROCEEDS" in included and order.priced:
+        found["proceeds"] = {"grandTotal": _money_2026(order, order.total)}
+    if "PAYMENT" in included and order.priced:
+        execution = {"paymentMethod": order.payment, "paymentAmount": _money_2026(order, order.total)}
+        found["payment"] = {"paymentExecutions": [execution]}
+    if "FULFILLMENT" in included:
+        found["fulfillment"] = {
+            "fulfillmentStatus": _STATUS_2026[order.status],
+            "fulfilledBy": "AMAZON" if order.channel == "AFN" else "MERCHANT",
+            "fulfillmentServiceLevel": "EXPEDITED" if order.expedited else "STANDARD",
+            "shipByWindow": _window(order.ship_window),
+            "deliverByWindow": _window(order.delivery_window),
+        }
+    if "PACKAGES" in included:
+        found["packages"] = _packages(order)
+    return found
+
+
+def _packages(order: Order) -> list[dict[str, Any]]:
+    gone = [{"orderItemId": item.id, "quantity": item.shipped} for item in order.items if item.shipped]
+    if not gone:
+        return []
+    package = {
+        "packageReferenceId": "1",
+        "createdTime": _milliseconds(order.updated),
+        "shipTime": _milliseconds(order.updated),
+        "packageStatus": {"status": "SHIPPED"},
+        "carrier": "Local Parcel",
+        "trackingNumber": f"LP{order.id.replace('-', '')}",
+        "packageItems": gone,
+    }
+    return [package]
+
+
+def _item_2026(order: Order, item: Item, included: frozenset[str]) -> dict[str, Any]:
+    price = {"price": {"unitPrice": _money_2026(order, item.unit_price)}} if order.priced else {}
+    found: dict[str, Any] = {
+        "orderItemId": item.id,
+        "quantityOrdered": item.quantity,
+        "product": {
+            "asin": item.asin,
+            "title": item.title,
+            "sellerSku": item.sku,
+            "condition": {"conditionType": "NEW", "conditionSubtype": "NEW"},
+            **price,
+        },
+    }
+    if "PROCEEDS" in included and order.priced:
+        parts = (("ITEM", item.price), ("TAX", item.tax), ("SHIPPING", order.shipping))
+        shown = [part for part in parts if part[1] and (part[0] != "SHIPPING" or item is order.items[0])]
+        found["proceeds"] = {
+            "proceedsTotal": _money_2026(order, sum((amount for _, amount in shown), Decimal(0))),
+            "breakdowns": [{"type": kind, "subtotal": _money_2026(order, amount)} for kind, amount in shown],
+        }
+    if "FULFILLMENT" in included:
+        unfulfilled = 0 if order.status == "Canceled" else item.quantity - item.shipped
+        found["fulfillment"] = {"quantityFulfilled": item.shipped, "quantityUnfulfilled": unfulfilled}
+        if item.gift_message and "BUYER" in included:
+            gift = {"giftMessage": item.gift_message, "giftWrapLevel": "CLASSIC"}
+            found["fulfillment"]["packing"] = {"giftOption": gift}
+    if "CANCELLATION" in included and order.status == "Canceled":
+        execution = {"cancelledBy": "BUYER", "cancelReason": "NO_LONGER_NEEDED"}
+        found["cancellation"] = {"cancellationExecution": execution}
+    return found
+
+
+def _address_2026(address: Address, *, business: bool) -> dict[str, str]:
+    return {
+        "name": address.name,
+        "addressLine1": address.line,
+        "city": address.city,
+        "stateOrRegion": address.state,
+        "postalCode": address.postal_code,
+        "countryCode": address.country,
+        "phone": address.phone,
+        "addressType": "COMMERCIAL" if business else "RESIDENTIAL",
+    }
+
+
+def _money_2026(order: Order, amount: Decimal) -> dict[str, str]:
+    return {"amount": str(amount), "currencyCode": order.marketplace.currency}
+
+
+def _window(window: tuple[int, int]) -> dict[str, str]:
+    return {"earliestDateTime": _milliseconds(window[0]), "latestDateTime": _milliseconds(window[1])}
+
+
+# --- searching --------------------------------------------------------------------------------------------------------
+
+
+class _Search:
+    """The part that both versions share: one of two date ranges, and pages; names are each version's own."""
+
+    def __init__(self, call: Call, *, created: str, updated: str, size: str, token: str) -> None:
+        self.call = call
+        self.created, self.updated, self.size, self.token = created, updated, size, token
+
+    def page(self, kept: Sequence[Callable[[Order], bool]]) -> tuple[list[Order], str | None, Mapping[str, str]]:
+        """Return the orders of one page, the token of the next, and the bound that was searched up to."""
+        size = self._page_size()
+        token = self.call.one(self.token)
+        if token is None:
+            ids, bounds = self._search(kept)
+        else:
+            ids, bounds = self._continue(token)
+        known = _orders(self.call)
+        rest = ids[size:]
+        next_token = self._keep(rest, bounds) if rest else None
+        return [known[one] for one in ids[:size]], next_token, bounds
+
+    def _search(self, kept: Sequence[Callable[[Order], bool]]) -> tuple[tuple[str, ...], Mapping[str, str]]:
+        names = [f"{which}{end}" for which in (self.created, self.updated) for end in ("After", "Before")]
+        created_after, created_before, updated_after, updated_before = (self._time(name) for name in names)
+        if created_after is None and updated_after is None:
+            raise invalid(f"Either {names[0]} or {names[2]} must be provided")
+        if created_after is not None and (updated_after, updated_before) != (None, None):
+            raise invalid(f"{names[2]} and {names[3]} cannot be used with {names[0]}")
+        if updated_after is not None and created_before is not None:
+            raise invalid(f"{names[1]} cannot be used with {names[2]}")
+        latest = int(self.call.world.now()) - LATEST_S
+        by_creation = created_after is not None
+        after, before = (created_after, created_before) if by_creation else (updated_after, updated_before)
+        before_name = names[1] if by_creation else names[3]
+        assert after is not None
+        if before is not None and before > latest:
+            raise invalid(f"{before_name} must be at least two minutes before now")
+        if before is not None and before < after:
+            raise invalid(f"{before_name} must not be before {names[0] if by_creation else names[2]}")
+        until = latest if before is None else before
+        found = [
+            (when, order.id)
+            for order in _orders(self.call).values()
+            if after <= (when := order.created if by_creation else order.updated) <= until
+            and all(keep(order) for keep in kept)
+        ]
+        return tuple(one for _, one in sorted(found)), {before_name: _seconds(int(until))}
+
+    def _continue(self, token: str) -> tuple[tuple[str, ...], Mapping[str, str]]:
+        page = self.call.world.pages.get(token)
+        if page is None or (page.operation, page.account) != self._owner():
+            raise invalid(f"{self.token} is not valid")
+        return page.order_ids, page.bounds
+
+    def _keep(self, rest: tuple[str, ...], bounds: Mapping[str, str]) -> str:
+        page = Page(*self._owner(), rest, bounds)
+        token = hashlib.sha256(repr((self.call.world.seed, page)).encode()).hexdigest()
+        self.call.world.pages[token] = page
+        return token
+
+    def _owner(self) -> tuple[str, str]:
+        return self.call.operation.key, self.call.account.selling_partner_id if self.call.account else ""
+
+    def _page_size(self) -> int:
+        text = self.call.one(self.size)
+        if text is None:
+            return PAGE
+        if not text.isascii() or not text.isdecimal() or not 1 <= int(text) <= PAGE:
+            raise invalid(f"{self.size} must be from 1 to {PAGE}")
+        return int(text)
+
+    def _time(self, name: str) -> float | None:
+        text = self.call.one(name)
+        if text is None:
+            return None
+        try:
+            when = datetime.fromisoformat(text)
+            return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
+        except (ValueError, OverflowError):
+            raise invalid(f"{name} is not a date in ISO 8601 format") from None
+
+
+def _orders(call: Call) -> Mapping[str, Order]:
+    return call.account.orders if call.account else {}
+
+
+def _among(
+    call: Call, name: str, known: Mapping[str, str | None], of: Callable[[Order], str]
+) -> Callable[[Order], bool]:
+    given = call.many(name)
+    if unknown := [value for value in given if value not in known]:
+        raise invalid(f"{name} has an unknown value: {unknown[0]}")
+    return _in([known[value] for value in given], of)
+
+
+def _in(wanted: Sequence[str | None], of: Callable[[Order], str]) -> Callable[[Order], bool]:
+    return lambda order: not wanted or of(order) in wanted
+
+
+def _pieces(order: Order) -> tuple[int, int]:
+    return sum(item.quantity for item in order.items), sum(item.shipped for item in order.items)
+
+
+def _seconds(when: int) -> str:
+    return f"{datetime.fromtimestamp(when, UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _milliseconds(when: int) -> str:
+    return f"{datetime.fromtimestamp(when, UTC):%Y-%m-%dT%H:%M:%S.000Z}"
+
+
+HANDLERS: Mapping[str, Callable[[Call], Answer]] = {
+    "orders_v0.get_orders": get_orders,
+    "orders_v0.get_order": get_order,
+    "orders_v0.get_order_address": get_order_address,
+    "orders_v0.get_order_buyer_info": get_order_buyer_info,
+    "orders_v0.get_order_items": get_order_items,
+    "orders_v0.get_order_items_buyer_info": get_order_items_buyer_info,
+    "orders_2026_01_01.search_orders": search_orders_2026,
+    "orders_2026_01_01.get_order": get_order_2026,
+}

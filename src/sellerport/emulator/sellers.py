@@ -1,0 +1,70 @@
+"""Sellers v1: where an account sells, and what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sellerport.emulator.call import Answer, Call
+from sellerport.regions import Marketplace
+
+LANGUAGES = {
+    "US": "en_US", "CA": "en_CA", "MX": "es_MX", "BR": "pt_BR", "IE": "en_IE", "ES": "es_ES", "GB": "en_GB",
+    "FR": "fr_FR", "BE": "fr_BE", "NL": "nl_NL", "DE": "de_DE", "IT": "it_IT", "SE": "sv_SE", "ZA": "en_ZA",
+    "PL": "pl_PL", "EG": "ar_AE", "TR": "tr_TR", "SA": "ar_AE", "AE": "en_AE", "IN": "en_IN", "SG": "en_SG",
+    "AU": "en_AU", "JP": "ja_JP",
+}  # fmt: skip
+
+
+def get_marketplace_participations(call: Call) -> Answer:
+    """List the marketplaces that the account sells in."""
+    return Answer({"payload": _participations(call)})
+
+
+def get_account(call: Call) -> Answer:
+    """Say what kind of business the account is."""
+    assert call.account is not None
+    home = call.account.marketplaces[0]
+    address = {
+        "addressLine1": "1 Local Road",
+        "city": "Testham",
+        "postalCode": "00000",
+        "countryCode": home.country,
+    }
+    account = {
+        "marketplaceParticipationList": _participations(call),
+        "businessType": "PRIVATE_LIMITED",
+        "sellingPlan": "PROFESSIONAL",
+        "business": {"name": call.account.name, "registeredBusinessAddress": address},
+        "primaryContact": {"name": "Robin Example", "address": address},
+    }
+    return Answer({"payload": account})
+
+
+def _participations(call: Call) -> list[dict[str, Any]]:
+    assert call.account is not None
+    return [
+        {
+            "marketplace": _marketplace(shop),
+            "participation": {"isParticipating": True, "hasSuspendedListings": False},
+            "storeName": call.account.name,
+        }
+        for shop in call.account.marketplaces
+    ]
+
+
+def _marketplace(shop: Marketplace) -> dict[str, str]:
+    return {
+        "id": shop.id,
+        "name": shop.domain.capitalize(),
+        "countryCode": shop.country,
+        "defaultCurrencyCode": shop.currency,
+        "defaultLanguageCode": LANGUAGES[shop.country],
+        "domainName": f"www.{shop.domain}",
+    }
+
+
+HANDLERS: Mapping[str, Callable[[Call], Answer]] = {
+    "sellers_v1.get_marketplace_participations": get_marketplace_participations,
+    "sellers_v1.get_account": get_account,
+}

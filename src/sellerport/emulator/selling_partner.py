@@ -1,0 +1,195 @@
+"""The Selling Partner API's gateway: which operation, whose token, is anything missing; then whoever answers for it.
+
+The checks, in this order, with Amazon's answers:
+
+* no such method and path: 403 MissingAuthenticationToken, whatever the token;
+* the token is missing, expired, revoked, unknown, or not good for this region or operation: 403 Unauthorized;
+* a required parameter or body is missing: 400 InvalidInput;
+* a marketplace of another region: 403 Unauthorized.
+
+What clients send beyond that is passed over: unknown and repeated parameters, bodies where none belongs, signatures of
+the days of AWS SigV4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, unquote
+
+import msgspec
+from starlette.responses import Response
+
+from sellerport import catalog
+from sellerport.catalog import Operation
+from sellerport.emulator import answers, orders, sellers, tokens
+from sellerport.emulator.call import DENIED, Answer, Call, denied, invalid
+from sellerport.emulator.world import AccessToken, World
+from sellerport.errors import AmazonError
+from sellerport.regions import MARKETPLACES, SELLING_PARTNER_HOSTS
+
+HANDLERS: Mapping[str, Callable[[Call], Answer]] = {**sellers.HANDLERS, **orders.HANDLERS, **tokens.HANDLERS}
+
+MESSAGES = {
+    400: ("InvalidInput", "Invalid Input"),
+    401: ("Unauthorized", DENIED),
+    403: ("Unauthorized", DENIED),
+    404: ("NotFound", "Resource Not Found"),
+    429: ("QuotaExceeded", "You exceeded your quota for the requested resource."),
+    500: ("InternalFailure", "We encountered an internal error. Please try again."),
+    503: ("ServiceUnavailable", "Service is temporarily unavailable. Please try again."),
+}
+
+ERROR_TYPES = {
+    400: "ValidationException",
+    401: "UnauthorizedException",
+    403: "AccessDeniedException",
+    404: "ResourceNotFoundException",
+    429: "TooManyRequestsException",
+    500: "InternalServerErrorException",
+    503: "ServiceUnavailableException",
+}
+
+_REGION_OF = {shop.id: shop.region for shop in MARKETPLACES}
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """A request as it came in: the path is raw."""
+
+    method: str
+    host: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def respond(world: World, arrived: Arrived) -> Response:
+    """Answer a request to any of the SP-API's hosts."""
+    found = _match(arrived)
+    if found is None:
+        nothing = AmazonError(DENIED, status=403, amazon_code="MissingAuthenticationToken")
+        return refusal(world, nothing, error_type="MissingAuthenticationTokenException")
+    operation, path = found
+    try:
+        answer = _answer(world, arrived, operation, {name: unquote(value) for name, value in path.items()})
+    except AmazonError as refused:
+        return refusal(world, refused, operation)
+    headers = _headers(world, operation, answer.status)
+    # the two APIs that speak HAL say so
+    kind = "application/hal+json" if operation.api in ("messaging_v1", "solicitations_v1") else "application/json"
+    body = answer.bytes()
+    return Response(body, answer.status, headers, media_type=kind if body else None)
+
+
+def refusal(
+    world: World, refused: AmazonError, operation: Operation | None = None, *, error_type: str | None = None
+) -> Response:
+    """Return an error as the SP-API writes it; the gateway's own have no details, and put the message first."""
+    error = {"code": refused.amazon_code, "message": refused.message, "details": refused.details}
+    if refused.amazon_code in ("MissingAuthenticationToken", "QuotaExceeded"):
+        error = {"message": refused.message, "code": refused.amazon_code}
+    headers = _headers(world, operation, refused.status)
+    headers["x-amzn-ErrorType"] = error_type or ERROR_TYPES.get(refused.status, "InternalServerErrorException")
+    body = msgspec.json.format(msgspec.json.encode({"errors": [error]}), indent=2)
+    return Response(body, refused.status, headers, media_type="application/json")
+
+
+def _headers(world: World, operation: Operation | None, status: int) -> dict[str, str]:
+    headers = {
+        "x-amzn-RequestId": world.uuid(),
+        "x-amz-apigw-id": f"{world.secret('', 15)}=",
+        "X-Amzn-Trace-Id": f"Root=1-{int(world.now()):08x}-{world.secret('', 24)}",
+    }
+    if operation is not None and operation.rate is not None and (status < 300 or status in (400, 404)):
+        headers["x-amzn-RateLimit-Limit"] = str(operation.rate)
+    return headers
+
+
+def _match(arrived: Arrived) -> tuple[Operation, dict[str, str]] | None:
+    return None if "{}" in arrived.path else catalog.match(arrived.method, arrived.path)
+
+
+def _answer(world: World, arrived: Arrived, operation: Operation, path: dict[str, str]) -> Answer:
+    region = SELLING_PARTNER_HOSTS[arrived.host].name if arrived.host else None
+    token, region, elements = _admit(world, arrived, operation, region)
+    query: dict[str, list[str]] = {}
+    for name, value in parse_qsl(arrived.query, keep_blank_values=True):
+        query.setdefault(name, []).append(value)
+    body = _body(operation, arrived.body)
+    _require(operation, query, arrived.headers)
+    _stay_in_region(operation, query, body, region)
+    account = token.grant.account if token.grant else None
+    call = Call(world, operation, path, query, arrived.headers, body, token, account, region, elements)
+    handle = HANDLERS.get(operation.key, answers.invent)
+    return handle(call)
+
+
+def _admit(
+    world: World, arrived: Arrived, operation: Operation, region: str | None
+) -> tuple[AccessToken, str, frozenset[str]]:
+    """Check the token; return it, the region it is used in, and the personal data it opens."""
+    sent = arrived.headers.get("x-amz-access-token")
+    if not sent:
+        raise denied("Access token is missing in the request header.")
+    token = world.access_tokens.get(sent)
+    if token is None or (token.grant and token.grant.revoked):
+        raise denied("The access token you provided is revoked, malformed or invalid.")
+    if token.expires_at <= world.now():
+        raise denied("The access token you provided has expired.")
+    if token.grant is None:
+        if operation.scope is None or operation.scope not in token.scopes:
+            raise denied()
+        return token, region or "na", frozenset()
+    if operation.scope is not None or region not in (None, token.grant.account.region):
+        raise denied()
+    home = token.grant.account.region
+    if not token.resources:
+        return token, home, frozenset()
+    for resource in token.resources:
+        if resource.method == arrived.method and resource.path in (arrived.path, operation.path):
+            return token, home, resource.elements
+    raise denied()
+
+
+def _body(operation: Operation, sent: bytes) -> Any:
+    if operation.body is None:
+        return None
+    if not sent.strip():
+        if operation.body.required:
+            raise invalid("Request body is missing")
+        return None
+    try:
+        return msgspec.json.decode(sent)
+    except msgspec.DecodeError:
+        raise invalid("Request body is not valid JSON") from None
+
+
+def _require(operation: Operation, query: Mapping[str, list[str]], headers: Mapping[str, str]) -> None:
+    for parameter in operation.parameters:
+        given = {
+            "query": any(query.get(parameter.wire, ())),
+            "header": bool(headers.get(parameter.wire.lower())),
+            "path": True,
+        }
+        if parameter.required and not given[parameter.place]:
+            raise invalid(f"Missing required parameter: {parameter.wire}")
+
+
+def _stay_in_region(operation: Operation, query: Mapping[str, list[str]], body: Any, region: str) -> None:
+    """Refuse marketplaces that are not of the region, in the query or at the top of the body."""
+    named: list[Any] = []
+    for parameter in operation.parameters:
+        if parameter.place == "query" and _names_marketplaces(parameter.wire):
+            named += [part for value in query.get(parameter.wire, ()) for part in value.split(",") if part]
+    for name, value in body.items() if isinstance(body, dict) else ():
+        if _names_marketplaces(name):
+            named += value if isinstance(value, list) else [value]
+    if any(_REGION_OF.get(one) != region for one in named if isinstance(one, str)):
+        raise denied("The marketplaces you provided are not valid for region.")
+
+
+def _names_marketplaces(name: str) -> bool:
+    return name.lower() in ("marketplaceid", "marketplaceids")

@@ -1,0 +1,291 @@
+"""What a seeded account sold: invented products, invented buyers, and orders whose parts agree with each other.
+
+It knows nothing of HTTP, tokens or of how any API version writes an order. The same seed gives the same shop.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Literal
+
+from sellerport.regions import Marketplace
+
+Status = Literal["Pending", "Unshipped", "PartiallyShipped", "Shipped", "Canceled", "Unfulfillable"]
+Channel = Literal["AFN", "MFN"]
+
+DAY_S = 86_400
+HISTORY_DAYS = 45
+
+PRODUCTS = (
+    ("Enamel Camping Mug, 350 ml, Forest Green", "14.90"),
+    ("Linen Tea Towels, Set of 4, Oatmeal", "22.50"),
+    ("Beeswax Candle Pair, 25 cm", "17.95"),
+    ("Folding Bamboo Laptop Stand", "34.00"),
+    ("Cast Iron Trivet, Leaf Pattern", "19.99"),
+    ("Wool Dryer Balls, 6 Pieces", "12.49"),
+    ("Walnut Key Tray with Brass Feet", "28.75"),
+    ("Stoneware Butter Dish with Lid", "26.90"),
+    ("Cotton Rope Plant Hanger, 110 cm", "11.99"),
+    ("Refillable Fountain Pen, Medium Nib, Slate", "39.50"),
+    ("Recycled Felt Desk Mat, 80 x 30 cm", "31.20"),
+    ("Cork Yoga Block, Pair", "24.99"),
+    ("Copper Watering Can, 0.9 l", "44.00"),
+    ("Garden Twine on Wooden Spool, 150 m", "8.95"),
+    ("Children's Rain Cape, Size 116, Yellow", "29.90"),
+    ("Pour-over Coffee Set with 80 Filters", "36.40"),
+)
+"""Title and price in US dollars."""
+
+RATES = {
+    "USD": "1", "CAD": "1.36", "MXN": "17.2", "BRL": "5", "EUR": "0.93", "GBP": "0.79", "SEK": "10.5", "ZAR": "18.5",
+    "PLN": "4", "EGP": "48", "TRY": "34", "SAR": "3.75", "AED": "3.67", "INR": "84", "SGD": "1.34", "AUD": "1.5",
+    "JPY": "150",
+}  # fmt: skip
+
+NAMES = {
+    "DE": ("Annelie Moosbrink", "Jorin Taubenfels", "Merle Hasselkamp", "Till Ostergrund"),
+    "FR": ("Maëlle Fontbrune", "Corentin Valdorme", "Inès Roquemare", "Bastien Clairpont"),
+    "IT": ("Ginevra Montalbo", "Elio Serravento", "Noemi Castelrosso", "Tullio Pianverde"),
+    "ES": ("Itziar Montesol", "Nuria Valdeoro", "Gael Riomanso", "Teo Campolargo"),
+    "MX": ("Ximena Valdeoro", "Iker Montesol", "Renata Riomanso", "Emilio Campolargo"),
+    "JP": ("星影 ひなた", "水縁 そうた", "花野井 ことは", "月見里 れん"),
+}
+PLAIN_NAMES = ("Wren Halloway", "Jasper Quillfeather", "Odette Marlowick", "Rowan Tillbrook", "Imogen Fairweather")
+
+PLACES = {
+    "US": (
+        ("4821 Juniper Hollow Rd", "Fairmeadow", "OR", "97099"),
+        ("77 Larkspur Ave Apt 3", "Eastbrook", "OH", "43099"),
+    ),
+    "CA": (
+        ("310 Maple Bend", "Northlake", "ON", "K0A 9Z9"),
+        ("12 Harbour Steps", "Port Alder", "BC", "V0N 9Z9"),
+    ),
+    "MX": (
+        ("Calle Jacaranda 215", "Villa Serena", "Jalisco", "45990"),
+        ("Av. del Faro 18", "Puerto Claro", "Yucatán", "97990"),
+    ),
+    "DE": (
+        ("Lindenhain 14", "Ahrenfeld", "Niedersachsen", "31099"),
+        ("Am Mühlgrund 3", "Steinbrück", "Sachsen", "01099"),
+    ),
+    "GB": (
+        ("6 Thistle Row", "Amberford", "Somerset", "TA99 9ZZ"),
+        ("41 Quarry Lane", "Little Hensham", "Kent", "CT99 9ZZ"),
+    ),
+    "FR": (
+        ("18 rue des Tilleuls", "Montclairval", "Bretagne", "35999"),
+        ("5 quai du Moulin", "Saint-Ormel", "Occitanie", "31999"),
+    ),
+    "IT": (
+        ("Via dei Cipressi 9", "Borgoverde", "Toscana", "50199"),
+        ("Piazza del Pozzo 2", "Rivalta Nova", "Piemonte", "10199"),
+    ),
+    "ES": (
+        ("Calle del Olivo 27", "Valdemar", "Andalucía", "41099"),
+        ("Paseo del Puerto 4", "Cala Brisa", "Illes Balears", "07099"),
+    ),
+    "JP": (
+        ("桜ヶ丘3-14-2", "青葉市", "神奈川県", "259-9999"),
+        ("湖畔町1-8", "白鷺市", "長野県", "399-9999"),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a parcel goes."""
+
+    name: str = field(repr=False)
+    line: str = field(repr=False)
+    city: str
+    state: str
+    postal_code: str
+    country: str
+    phone: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Item:
+    """One line of an order."""
+
+    id: str
+    asin: str
+    sku: str
+    title: str
+    quantity: int
+    shipped: int
+    unit_price: Decimal
+    tax: Decimal
+    gift_message: str | None = None
+
+    @property
+    def price(self) -> Decimal:
+        """What all pieces of the line cost, without shipping and tax."""
+        return self.unit_price * self.quantity
+
+
+@dataclass(frozen=True)
+class Order:
+    """One order; every API version shows this same truth. Times are unix seconds."""
+
+    id: str
+    marketplace: Marketplace
+    created: int
+    updated: int
+    status: Status
+    channel: Channel
+    items: tuple[Item, ...]
+    shipping: Decimal
+    address: Address
+    email: str = field(repr=False)
+    prime: bool
+    business: bool
+    payment: str
+    expedited: bool
+
+    @property
+    def total(self) -> Decimal:
+        """What the buyer pays."""
+        return sum((item.price + item.tax for item in self.items), self.shipping)
+
+    @property
+    def ship_window(self) -> tuple[int, int]:
+        """From when until when it has to leave."""
+        return self.created + DAY_S // 2, self.created + 2 * DAY_S
+
+    @property
+    def delivery_window(self) -> tuple[int, int]:
+        """From when until when it has to arrive."""
+        return self.created + 3 * DAY_S, self.created + (4 if self.expedited else 7) * DAY_S
+
+    @property
+    def priced(self) -> bool:
+        """Whether Amazon names prices: not before the payment stands, nor after a cancellation."""
+        return self.status not in ("Pending", "Canceled")
+
+
+def orders(
+    chance: random.Random, marketplaces: Sequence[Marketplace], *, count: int, now: float, prefix: str
+) -> dict[str, Order]:
+    """Invent the orders of the last weeks, oldest first, by their id.
+
+    Args:
+        chance: where all variety comes from.
+        marketplaces: where the account sells; the first sells most.
+        count: how many orders.
+        now: when the newest could have been placed, in unix seconds.
+        prefix: what the account's own SKUs start with.
+    """
+    weights = [2 ** (len(marketplaces) - place) for place in range(len(marketplaces))]
+    catalogue = [
+        (
+            f"B0L{chance.randrange(10**6):06d}{chance.choice('ABCDEFGHJK')}",
+            f"{prefix}-{number:03d}",
+            title,
+            Decimal(price),
+        )
+        for number, (title, price) in enumerate(PRODUCTS, start=1)
+    ]
+    found = {}
+    for place in range(count, 0, -1):
+        # denser towards today, as in a shop that grows; the newest is minutes old, so that every status occurs
+        age_s = HISTORY_DAYS * DAY_S * ((place - chance.random()) / count) ** 1.6 + 300
+        shop = chance.choices(list(marketplaces), weights)[0]
+        order = _order(chance, shop, catalogue, created=int(now - age_s), now=now)
+        found[order.id] = order
+    return found
+
+
+def _order(
+    chance: random.Random,
+    shop: Marketplace,
+    catalogue: list[tuple[str, str, str, Decimal]],
+    *,
+    created: int,
+    now: float,
+) -> Order:
+    channel: Channel = "AFN" if chance.random() < 0.6 else "MFN"
+    lines = chance.sample(catalogue, chance.choices((1, 2, 3), (70, 22, 8))[0])
+    quantities = [chance.choices((1, 2, 3), (80, 15, 5))[0] for _ in lines]
+    status = _status(chance, channel, (now - created) / DAY_S, pieces=sum(quantities))
+    shipped = {"Shipped": quantities, "PartiallyShipped": [1, *[0] * (len(lines) - 1)]}.get(status, [0] * len(lines))
+    taxed = Decimal("0.08") if shop.country in ("US", "CA") else Decimal(0)  # elsewhere the price contains it
+    items = []
+    for (asin, sku, title, dollars), quantity, gone in zip(lines, quantities, shipped, strict=True):
+        price = _local(dollars, shop.currency)
+        gift = "Happy birthday from all of us!" if chance.random() < 0.08 else None
+        items.append(
+            Item(
+                id=f"{chance.randrange(10**13, 10**14)}",
+                asin=asin,
+                sku=sku,
+                title=title,
+                quantity=quantity,
+                shipped=gone,
+                unit_price=price,
+                tax=_rounded(price * quantity * taxed, shop.currency),
+                gift_message=gift,
+            )
+        )
+    prime = channel == "AFN" and chance.random() < 0.7
+    return Order(
+        id=f"90{chance.randrange(1, 9)}-{chance.randrange(10**7):07d}-{chance.randrange(10**7):07d}",
+        marketplace=shop,
+        created=created,
+        updated=_updated(chance, status, created, now),
+        status=status,
+        channel=channel,
+        items=tuple(items),
+        shipping=Decimal(0) if prime else _local(Decimal("4.90"), shop.currency),
+        address=_address(chance, shop.country),
+        email=f"{chance.getrandbits(60):015x}@marketplace.{shop.domain}.invalid",
+        prime=prime,
+        business=chance.random() < 0.12,
+        payment=chance.choice(("COD", "CVS", "Other", "Other")) if shop.country == "JP" else "Other",
+        expedited=prime or chance.random() < 0.1,
+    )
+
+
+def _status(chance: random.Random, channel: Channel, age_days: float, *, pieces: int) -> Status:
+    dice = chance.random()
+    if age_days < 0.1:
+        return "Pending"
+    if age_days < 2:
+        return "Unshipped" if dice < 0.7 else "Pending" if dice < 0.8 else "Canceled" if dice < 0.85 else "Shipped"
+    if dice < 0.07:
+        return "Canceled"
+    if dice < 0.09 and channel == "AFN":
+        return "Unfulfillable"
+    if dice < 0.25 and channel == "MFN" and pieces > 1:
+        return "PartiallyShipped"
+    return "Shipped"
+
+
+def _updated(chance: random.Random, status: Status, created: int, now: float) -> int:
+    longest = {"Pending": 60, "Unshipped": 1800, "Canceled": DAY_S}.get(status, 2 * DAY_S)
+    return min(created + int(longest * chance.uniform(0.2, 1)), int(now) - 180)
+
+
+def _address(chance: random.Random, country: str) -> Address:
+    line, city, state, code = chance.choice(PLACES.get(country, PLACES["GB"]))
+    return Address(
+        name=chance.choice(NAMES.get(country, PLAIN_NAMES)),
+        line=line,
+        city=city,
+        state=state,
+        postal_code=code,
+        country=country,
+        phone=f"+00 555 01{chance.randrange(100):02d}",
+    )
+
+
+def _local(dollars: Decimal, currency: str) -> Decimal:
+    return _rounded(dollars * Decimal(RATES[currency]), currency)
+
+
+def _rounded(amount: Decimal, currency: str) -> Decimal:
+    return amount.quantize(Decimal(1) if currency == "JPY" else Decimal("0.01"))

@@ -1,0 +1,51 @@
+"""Tokens 2021-03-01: restricted data tokens, which let Orders v0 show personal data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sellerport import catalog
+from sellerport.emulator.call import Answer, Call, invalid
+from sellerport.emulator.world import TOKEN_LIFE_S, Resource
+from sellerport.errors import NotFound
+
+MOST_RESOURCES = 50
+
+
+def create_restricted_data_token(call: Call) -> Answer:
+    """Return a token that is good for the resources named, and nothing else."""
+    asked = call.body.get("restrictedResources") if isinstance(call.body, dict) else None
+    if not isinstance(asked, list) or not asked:
+        raise invalid("Resource not provided.")
+    if len(asked) > MOST_RESOURCES:
+        raise invalid(f"No more than {MOST_RESOURCES} resources can be asked for at once")
+    target = call.body.get("targetApplication")
+    try:
+        application = call.world.application(str(target)) if target else call.application
+    except NotFound:
+        raise invalid("targetApplication is not an application") from None
+    token = call.world.issue_access_token(
+        application, call.token.grant, prefix="Atz.sprdt|", resources=tuple(_resource(one) for one in asked)
+    )
+    return Answer({"restrictedDataToken": token, "expiresIn": TOKEN_LIFE_S})
+
+
+def _resource(asked: Any) -> Resource:
+    refused = invalid("Application do not have access to some or all requested resource")
+    if not isinstance(asked, dict):
+        raise refused
+    method, path, elements = str(asked.get("method")), str(asked.get("path")), asked.get("dataElements") or []
+    found = catalog.match(method, path)
+    if found is None or found[0].restricted is None or (found[0].restricted.path == "specific" and "{" in path):
+        raise refused
+    known = found[0].restricted.elements
+    if not isinstance(elements, list) or any(element not in known for element in elements):
+        listed = ", ".join(str(element) for element in elements) if isinstance(elements, list) else ""
+        raise invalid(f"Application does not have access to one or more requested data elements: [{listed}]")
+    return Resource(method, path, frozenset(elements))
+
+
+HANDLERS: Mapping[str, Callable[[Call], Answer]] = {
+    "tokens_2021_03_01.create_restricted_data_token": create_restricted_data_token,
+}

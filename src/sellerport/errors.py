@@ -1,0 +1,320 @@
+"""Every exception that Sellerport raises, as one tree.
+
+    SellerportError
+    ├── SettingsError            a setting is missing, unknown or unreadable
+    ├── CredentialsError         no usable credentials were given
+    ├── CallerError              the caller asked for something that cannot be done
+    │   ├── UnknownOperation     no such operation, entity or action
+    │   ├── InvalidArguments     refused before sending; lists every problem
+    │   ├── Unauthenticated      the Sellerport server does not know this caller
+    │   ├── NotAllowed           this caller may not do this
+    │   ├── NotFound             no such organization, application or connection
+    │   ├── Conflict             the name or address is taken
+    │   └── ConsentError         the consent flow could not be completed
+    ├── AmazonError              Amazon answered with an error
+    │   ├── AmazonRefused        4xx: this request will never succeed as it is
+    │   │   ├── AccessDenied     401, 403: this grant may not do this
+    │   │   └── AmazonNotFound   404
+    │   ├── Throttled            429, after the retries
+    │   └── AmazonUnavailable    5xx, or an answer that is not what Amazon documents
+    ├── NoAnswer                 no answer came: refused, reset or too late
+    ├── TokenError               no access token could be had
+    │   ├── GrantRevoked         the account's owner has to consent again
+    │   ├── ClientRefused        Amazon does not accept the client id or secret
+    │   └── TokenUnavailable     Login with Amazon failed for now; try later
+    ├── VaultError               a secret could not be sealed or opened
+    │   ├── KeyMissing           no key, or not the one that sealed this
+    │   └── Tampered             the record was altered, moved, or sealed elsewhere
+    └── StoreError               the database cannot be read or written
+
+A class's ``code`` is what HTTP answers, logs and the command line call it; its docstring is its default message. No
+exception carries a secret or personal data: messages name fields and say what to do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong with one field.
+
+    ``field`` is the name the caller used, dotted for nested values (``body.items.0.sku``).
+    """
+
+    field: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.message}" if self.field else self.message
+
+
+class SellerportError(Exception):
+    """Something went wrong in Sellerport."""
+
+    code: ClassVar[str] = "error"
+    status: int = 500  # what the server's doors answer with
+
+    def __init__(self, message: str = "") -> None:
+        self.message = message or (self.__doc__ or "").split("\n")[0]
+        super().__init__(self.message)
+
+    def facts(self) -> dict[str, Any]:
+        """Everything a caller may know about this error, ready for JSON."""
+        return {"code": self.code, "message": self.message}
+
+
+class SettingsError(SellerportError):
+    """A setting is missing, unknown or unreadable."""
+
+    code = "settings"
+
+
+class CredentialsError(SellerportError):
+    """No usable credentials were given."""
+
+    code = "credentials"
+    status = 400
+
+
+class CallerError(SellerportError):
+    """The request cannot be carried out as it is."""
+
+    code = "invalid_request"
+    status = 400
+
+
+class UnknownOperation(CallerError, AttributeError):
+    """No such operation."""
+
+    code = "unknown_operation"
+    status = 404
+
+
+class InvalidArguments(CallerError, ValueError):
+    """The arguments were refused before anything was sent."""
+
+    code = "invalid_arguments"
+    status = 422
+
+    def __init__(self, message: str = "", problems: list[Problem] | None = None) -> None:
+        self.problems = problems or []
+        listed = "; ".join(map(str, self.problems))
+        super().__init__(f"{message}: {listed}" if message and listed else message or listed)
+
+    def facts(self) -> dict[str, Any]:
+        """As every error's, and each problem with its field."""
+        return {**super().facts(), "problems": [asdict(problem) for problem in self.problems]}
+
+
+class Unauthenticated(CallerError):
+    """The access token is missing, unknown or expired; ask for a new one."""
+
+    code = "unauthenticated"
+    status = 401
+
+
+class NotAllowed(CallerError):
+    """This caller may not do this."""
+
+    code = "not_allowed"
+    status = 403
+
+
+class NotFound(CallerError):
+    """No such object."""
+
+    code = "not_found"
+    status = 404
+
+
+class Conflict(CallerError):
+    """The name or address is taken."""
+
+    code = "conflict"
+    status = 409
+
+
+class ConsentError(CallerError):
+    """The consent flow could not be completed.
+
+    ``reason`` is the OAuth error code that return URLs carry (RFC 6749 §4.1.2.1), such as ``access_denied``.
+    """
+
+    code = "consent"
+
+    def __init__(self, message: str = "", reason: str = "invalid_request") -> None:
+        self.reason = reason
+        super().__init__(message)
+
+    def facts(self) -> dict[str, Any]:
+        """As every error's, and the OAuth error code."""
+        return {**super().facts(), "reason": self.reason}
+
+
+class AmazonError(SellerportError):
+    """Amazon answered with an error.
+
+    ``status`` is the HTTP status, ``amazon_code`` and ``details`` are Amazon's own words for it, ``request_id`` is what
+    its support asks for.
+    """
+
+    code = "amazon_error"
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        status: int = 500,
+        amazon_code: str = "",
+        details: str = "",
+        request_id: str | None = None,
+        operation: str = "",
+    ) -> None:
+        self.status = status
+        self.amazon_code = amazon_code
+        self.details = details
+        self.request_id = request_id
+        self.operation = operation
+        super().__init__(message)
+
+    def __str__(self) -> str:
+        said = " ".join(part for part in (self.amazon_code, self.message, self.details) if part)
+        return f"{self.operation or 'Amazon'} answered {self.status}: {said} (request id {self.request_id or 'none'})"
+
+    def facts(self) -> dict[str, Any]:
+        """As every error's, and what Amazon said."""
+        return {
+            **super().facts(),
+            "status": self.status,
+            "amazon_code": self.amazon_code,
+            "details": self.details,
+            "request_id": self.request_id,
+            "operation": self.operation,
+        }
+
+
+class AmazonRefused(AmazonError):
+    """Amazon refused the request; it will not succeed as it is."""
+
+    code = "amazon_refused"
+
+
+class AccessDenied(AmazonRefused):
+    """Amazon says that this grant may not do this; check the application's roles and the account's region."""
+
+    code = "access_denied"
+
+
+class AmazonNotFound(AmazonRefused):
+    """Amazon has nothing at this address."""
+
+    code = "amazon_not_found"
+
+
+class Throttled(AmazonError):
+    """Amazon's rate limit for this operation is used up.
+
+    ``retry_after`` is the number of seconds after which a call may be let through.
+    """
+
+    code = "throttled"
+
+    def __init__(self, message: str = "", *, retry_after: float = 1.0, status: int = 429, **rest: Any) -> None:
+        self.retry_after = retry_after
+        super().__init__(message, status=status, **rest)
+
+    def facts(self) -> dict[str, Any]:
+        """As every Amazon error's, and how many seconds to wait."""
+        return {**super().facts(), "retry_after": self.retry_after}
+
+
+class AmazonUnavailable(AmazonError):
+    """Amazon is in trouble, or answered with something other than it documents; try later."""
+
+    code = "amazon_unavailable"
+
+
+class NoAnswer(SellerportError):
+    """No answer came from Amazon.
+
+    ``sent`` is False when the request certainly never left, so that repeating it is safe whatever it does.
+    """
+
+    code = "no_answer"
+    status = 504
+
+    def __init__(self, message: str = "", *, sent: bool = True) -> None:
+        self.sent = sent
+        super().__init__(message)
+
+
+class TokenError(SellerportError):
+    """No access token could be had."""
+
+    code = "token"
+    status = 502
+
+
+class GrantRevoked(TokenError):
+    """The grant no longer stands: the account's owner has to consent again."""
+
+    code = "grant_revoked"
+    status = 409
+
+
+class ClientRefused(TokenError):
+    """Login with Amazon does not accept the application's client id or secret; check them, or whether they expired."""
+
+    code = "client_refused"
+
+
+class TokenUnavailable(TokenError):
+    """Login with Amazon gave no token for now; the grant is untouched, try later."""
+
+    code = "token_unavailable"
+    status = 503
+
+
+class VaultError(SellerportError):
+    """A secret could not be sealed or opened."""
+
+    code = "vault"
+
+
+class KeyMissing(VaultError):
+    """The vault has no key, or not the one that sealed this; make one with `sellerport key new`."""
+
+    code = "key_missing"
+
+
+class Tampered(VaultError):
+    """A sealed record fails its seal: it was altered, moved to another row, or sealed elsewhere."""
+
+    code = "tampered"
+
+
+class StoreError(SellerportError):
+    """The database cannot be read or written; nothing was changed."""
+
+    code = "store"
+    status = 503
+
+
+def revive(facts: dict[str, Any]) -> SellerportError:
+    """Return the error that `SellerportError.facts` was taken of, as a Sellerport server sends it."""
+    kind = next((kind for kind in tree() if kind.code == facts.get("code")), SellerportError)
+    rest = {name: value for name, value in facts.items() if name not in ("code", "message")}
+    try:
+        if issubclass(kind, InvalidArguments):
+            return kind(problems=[Problem(**problem) for problem in rest.get("problems", [])])
+        return kind(facts.get("message", ""), **rest)
+    except TypeError:  # a server of another version knows other facts
+        return kind(facts.get("message", ""))
+
+
+def tree(base: type[SellerportError] = SellerportError) -> list[type[SellerportError]]:
+    """Return ``base`` and every class below it, parents first."""
+    return [base, *(found for child in base.__subclasses__() for found in tree(child))]

@@ -1,0 +1,93 @@
+"""Calls through a Sellerport server, which holds the grant: the same operations, without a token of Amazon's in sight.
+
+The server's own access token is fetched once however many ask, and asked for again when the server no longer knows it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from sellerport.calls import Result
+from sellerport.catalog import Operation
+from sellerport.errors import SellerportError, Unauthenticated, revive
+from sellerport.wire import Request, Response, Wire
+
+MARGIN_S = 60.0
+
+
+class _Token(msgspec.Struct, frozen=True):
+    access_token: str
+    expires_in: float
+
+
+@dataclass
+class Hosted:
+    """A connection that a Sellerport server holds.
+
+    Args:
+        server: the server's address, such as ``https://sellerport.example.com``.
+        client_id: of one of the organization's API clients.
+        client_secret: its secret.
+        connection: the connection's id.
+        timeout_s: how long one call may take, in seconds; the server may wait for a slot on its side.
+        clock: seconds, from any start.
+    """
+
+    server: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    connection: str
+    timeout_s: float = 120.0
+    clock: Callable[[], float] = field(default=time.monotonic, repr=False)
+    _token: str | None = field(default=None, init=False, repr=False)
+    _good_until: float = field(default=0.0, init=False, repr=False)
+
+    async def call(self, wire: Wire, operation: Operation, arguments: Mapping[str, Any]) -> Result[Any]:
+        """Make one call; raises what the server raised."""
+        params = {name: value for name, value in arguments.items() if value is not None}
+        given = {"entity": operation.api, "action": operation.name, "params": params}
+        path = f"/api/v1/integrations/connectors/{self.connection}/execute"
+        token = await self._get_token(wire)
+        try:
+            found = await self._post(wire, path, given, token)
+        except Unauthenticated:
+            found = await self._post(wire, path, given, await self._get_token(wire, instead_of=token))
+        meta = found.get("connector_metadata") or {}
+        return Result(found.get("result"), meta.get("status", 200), {"x-amzn-requestid": meta.get("request_id") or ""})
+
+    async def _get_token(self, wire: Wire, instead_of: str | None = None) -> str:
+        async with wire.alone(id(self)):
+            if self._token is None or self._token == instead_of or self._good_until < self.clock():
+                given = {"client_id": self.client_id, "client_secret": self.client_secret}
+                found = await self._post(wire, "/api/v1/account/applications/token", given, None)
+                token = msgspec.convert(found, _Token)
+                self._token, self._good_until = token.access_token, self.clock() + token.expires_in - MARGIN_S
+            return self._token
+
+    async def _post(self, wire: Wire, path: str, given: Any, token: str | None) -> dict[str, Any]:
+        headers = {"content-type": "application/json", "accept": "application/json"}
+        headers |= {"authorization": f"Bearer {token}"} if token else {}
+        url = self.server.rstrip("/") + path
+        answer = await wire.send(Request("POST", url, headers, msgspec.json.encode(given), self.timeout_s))
+        try:
+            found: dict[str, Any] = msgspec.json.decode(answer.body)
+        except msgspec.DecodeError:
+            found = {}
+        if answer.status == 200 and found:
+            return found
+        raise _error(answer, found)
+
+
+def _error(answer: Response, found: dict[str, Any]) -> SellerportError:
+    """Return the error that the server answered with, of the class it was raised as."""
+    listed = found.get("errors") or [{}]
+    facts = listed[0].get("details")
+    if isinstance(facts, dict) and "code" in facts:
+        return revive(facts)
+    message = found.get("message") or f"the Sellerport server answered {answer.status}"
+    return Unauthenticated(message) if answer.status == 401 else SellerportError(message)

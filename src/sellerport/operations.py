@@ -1,0 +1,106 @@
+"""Makes every operation of the catalogue a method: ``sp.orders_v0.get_orders(…)``.
+
+The methods are made when they are first named, from the catalogue; ``operations.pyi`` beside this file, generated from
+the same facts, is what editors and type checkers read.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from sellerport import catalog
+from sellerport.catalog import Family, Operation, Parameter
+
+MARKETPLACE_PARAMETERS = ("marketplace_ids", "marketplace_id")
+
+
+class OperationsOf:
+    """The operations of one API version, as methods."""
+
+    def __init__(self, api: str, call: Callable[[Operation, dict[str, Any]], Any], family: Family) -> None:
+        self._api = api
+        self._call = call
+        self._family: Family = family
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        method = _method(catalog.find(f"{self._api}.{name}", self._family), self._call)
+        setattr(self, name, method)
+        return method
+
+    def __dir__(self) -> list[str]:
+        return [operation.name for operation in catalog.operations(self._family) if operation.api == self._api]
+
+    def __repr__(self) -> str:
+        return f"<{self._api}: {len(dir(self))} operations>"
+
+
+class Operations:
+    """Every API version as an attribute, and the newest of each under its short name (``orders``)."""
+
+    _family: ClassVar[Family] = "seller-partner"
+
+    def _call(self, operation: Operation, arguments: dict[str, Any]) -> Any:
+        raise NotImplementedError
+
+    def __getattr__(self, name: str) -> OperationsOf:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        found = OperationsOf(catalog.api(name, self._family), self._call, self._family)
+        setattr(self, name, found)
+        return found
+
+    def __dir__(self) -> list[str]:
+        known = catalog.index(self._family)
+        return [*super().__dir__(), *known.apis, *known.newest]
+
+
+AsyncOperations = Operations
+
+
+def demanded(parameter: Parameter) -> bool:
+    """Return whether a call has to give a parameter: a client fills in its marketplace itself."""
+    return parameter.required and parameter.name not in MARKETPLACE_PARAMETERS
+
+
+def _method(operation: Operation, call: Callable[[Operation, dict[str, Any]], Any]) -> Callable[..., Any]:
+    """Make one operation a function with a name, a signature and a docstring."""
+
+    def method(**arguments: Any) -> Any:
+        return call(operation, arguments)
+
+    parameters = [
+        inspect.Parameter(
+            parameter.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=inspect.Parameter.empty if demanded(parameter) else None,
+        )
+        for parameter in sorted(operation.parameters, key=lambda parameter: not demanded(parameter))
+    ]
+    if operation.body is not None:
+        default = inspect.Parameter.empty if operation.body.required else None
+        parameters.append(inspect.Parameter("body", inspect.Parameter.KEYWORD_ONLY, default=default))
+    method.__name__ = operation.name
+    method.__qualname__ = operation.key
+    method.__doc__ = describe(operation)
+    method.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # read by inspect and help()
+    return method
+
+
+def describe(operation: Operation) -> str:
+    """Return what the catalogue knows of an operation, in one line."""
+    facts = [f"{operation.method} {operation.path}"]
+    if operation.rate is not None:
+        facts.append(f"{operation.rate:g} a second, burst {operation.burst:g}")
+    if operation.restricted is not None:
+        facts.append("restricted data")
+    if operation.scope is not None:
+        facts.append(f"grantless ({operation.scope})")
+    if operation.sandbox_only:
+        facts.append("sandbox only")
+    if operation.deprecated:
+        facts.append(f"deprecated, removed {operation.removal}" if operation.removal else "deprecated")
+    return " · ".join(facts)

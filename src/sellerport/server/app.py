@@ -1,0 +1,330 @@
+"""Settings in, one ASGI application out; and the process around it: socket, log, start and graceful end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import logging
+import os
+import re
+import signal
+import socket
+import sys
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, MutableMapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+import uvicorn
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from sellerport.errors import CallerError, KeyMissing, NotFound, SellerportError, SettingsError, StoreError, VaultError
+from sellerport.regions import Amazon
+from sellerport.server import connector_api, consent_pages
+from sellerport.server.connector_api import answer
+from sellerport.server.hub import Hub
+from sellerport.server.settings import Settings
+from sellerport.server.store import Database
+from sellerport.server.vault import Vault, read_key_file, read_keys
+from sellerport.wire import AsyncWire, Wire
+
+log = logging.getLogger(__name__)
+
+GRACE_S = 10
+"""How long requests under way may take once the server was told to stop."""
+
+BACKLOG = 2048
+
+
+@asynccontextmanager
+async def open_hub(
+    settings: Settings,
+    *,
+    url: str | None = None,
+    wire: Wire | None = None,
+    clock: Callable[[], float] = time.time,
+    random: Callable[[int], bytes] = os.urandom,
+) -> AsyncIterator[Hub]:
+    """Open the hub on the database and the vault that the settings name; make or migrate the tables first.
+
+    Args:
+        settings: see there.
+        url: the address at which browsers reach the server, where it is known better than from the settings.
+        wire: what HTTP goes out through.
+        clock: seconds since the epoch.
+        random: a source of unpredictable bytes.
+
+    Raises:
+        KeyMissing, VaultError: there is no key, or not the one that sealed what is in the database; its id is named.
+        StoreError: the database cannot be opened or written.
+    """
+    vault = Vault(_keys(settings), random)
+    own_wire = None if wire else AsyncWire()
+    database = Database(settings.database)
+    try:
+        await database.migrate()
+        hub = Hub(
+            database,
+            vault,
+            amazon=Amazon(settings.amazon),
+            public_url=url or settings.url(),
+            wire=wire or own_wire,
+            clock=clock,
+            random=random,
+        )
+        await hub.check_vault()
+        yield hub
+    finally:
+        await database.close()
+        if own_wire is not None:
+            await own_wire.aclose()
+
+
+def application(settings: Settings, hub: Hub | None = None) -> ASGIApp:
+    """Return the ASGI application; without a hub, it opens one when it starts and closes it when it ends."""
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[Mapping[str, Any]]:
+        async with contextlib.AsyncExitStack() as stack:
+            app.state.hub = hub or await stack.enter_async_context(open_hub(settings))
+            yield {}
+
+    routes = [
+        Route("/health", _health, methods=["GET"]),
+        Route("/ready", _ready, methods=["GET"]),
+        *connector_api.routes(),
+        *consent_pages.routes(),
+    ]
+    app = Starlette(routes=routes, lifespan=lifespan, exception_handlers={HTTPException: _no_route, Exception: _failed})
+    app.router.redirect_slashes = False  # a redirect would be built from the caller's Host header
+    app.state.hub = hub
+    return Edge(app)
+
+
+async def _health(request: Request) -> Response:
+    """Say that the process lives."""
+    return answer({"status": "ok"})
+
+
+async def _ready(request: Request) -> Response:
+    """Say whether requests can be served: the database can be written, and the vault opens what is in it."""
+    hub: Hub = request.state.hub
+    try:
+        await hub.check_vault()
+    except SellerportError as error:
+        request.state.error = error
+        return answer({"status": "not ready", "reason": error.code}, 503)
+    return answer({"status": "ready"})
+
+
+async def _no_route(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if error.status_code == 404:
+        return connector_api.refuse(request, NotFound(f"no such address: {request.method} {request.scope['path']}"))
+    refused = CallerError(f"{request.method} is not for this address")
+    refused.status = error.status_code
+    response = connector_api.refuse(request, refused)
+    response.headers.update(error.headers or {})
+    return response
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    unforeseen = SellerportError("the server failed; its operator finds this request id in the log")
+    if "text/html" in request.headers.get("accept", ""):
+        return consent_pages.problem(request, unforeseen)
+    return connector_api.refuse(request, unforeseen)
+
+
+class Edge:
+    """The outermost layer: gives each request an id and the hub, and writes one line about it.
+
+    The line has no query, no header and no body, and of the path no secret.
+    """
+
+    def __init__(self, app: Starlette, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._app = app
+        self._clock = clock
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request (ASGI)."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id, begun, status = uuid.uuid4().hex, self._clock(), 499
+        state = scope.setdefault("state", {})
+        state.update(request_id=request_id, hub=self._app.state.hub)
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message.get("headers", []), (b"x-request-id", request_id.encode())]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_id)
+        except ClientDisconnect:
+            pass  # nobody is left to answer
+        except Exception:
+            log.exception("a request failed", extra={"request_id": request_id})
+        took_ms = round((self._clock() - begun) * 1000, 1)
+        log.info("request", extra={**_line(scope, state), "status": status, "ms": took_ms, "request_id": request_id})
+
+
+def _line(scope: Scope, state: MutableMapping[str, Any]) -> dict[str, Any]:
+    path = scope["path"] if "endpoint" in scope else "(no route)"
+    if link := scope.get("path_params", {}).get("link"):
+        path = path.replace(link, "…")
+    line = {"method": scope["method"], "path": path}
+    if organization := state.get("organization"):
+        line["organization"] = organization
+    if (error := state.get("error")) is not None:
+        line["error"] = error.code
+        if isinstance(error, StoreError | VaultError):
+            line["reason"] = error.message  # callers are not told
+    return line
+
+
+@dataclass(frozen=True)
+class Running:
+    """A server that is up."""
+
+    url: str
+    hub: Hub
+    server: uvicorn.Server
+    ended: asyncio.Task[None]
+    """Done when the server has ended, which `server.should_exit` asks for."""
+
+
+@asynccontextmanager
+async def running(
+    settings: Settings, *, wire: Wire | None = None, clock: Callable[[], float] = time.time
+) -> AsyncIterator[Running]:
+    """Run a server in this event loop; at the end, finish the requests under way, then close everything.
+
+    Raises:
+        SettingsError: the address cannot be listened on.
+        KeyMissing, VaultError, StoreError: see `open_hub`.
+    """
+    with _listening(settings.host, settings.port) as listener:
+        url = settings.url(listener.getsockname()[1])
+        async with open_hub(settings, url=url, wire=wire, clock=clock) as hub:
+            config = uvicorn.Config(
+                application(settings, hub),
+                lifespan="off",  # the hub is open already
+                log_config=None,
+                access_log=False,  # it would hold queries; Edge writes one that does not
+                proxy_headers=False,  # nothing here depends on a caller's address
+                server_header=False,
+                ws="none",
+                timeout_graceful_shutdown=GRACE_S,
+            )
+            server = _Server(config)
+            serving = asyncio.create_task(server.serve(sockets=[listener]))
+            try:
+                yield Running(url, hub, server, serving)
+            finally:
+                server.should_exit = True
+                await serving
+
+
+def serve(settings: Settings, ready: Callable[[str], None] = lambda url: None) -> None:
+    """Run a server until SIGINT or SIGTERM; ``ready`` is told its address once it takes requests.
+
+    Raises: as `running`.
+    """
+
+    async def until_told() -> None:
+        async with running(settings) as up:
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.add_signal_handler(number, up.server.handle_exit, number, None)
+            ready(up.url)
+            await up.ended
+
+    configure_log(settings.log_level)
+    with asyncio.Runner(loop_factory=uvicorn.Config("", log_config=None).get_loop_factory()) as runner:
+        runner.run(until_told())
+
+
+class _Server(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to `serve`: uvicorn would end the process before the database is closed."""
+        yield
+
+
+@contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+        except OSError as error:
+            raise _cannot_listen(host, port, error) from error
+        listener.listen(BACKLOG)  # so that whoever connects from now on is served
+        yield listener
+
+
+def _cannot_listen(host: str, port: int, error: OSError) -> SettingsError:
+    if error.errno == errno.EADDRINUSE:
+        what = f"port {port} of {host} is taken; stop what listens there, or set SELLERPORT_PORT to another"
+        return SettingsError(f"{what} (0 takes a free one)")
+    if error.errno == errno.EACCES:
+        return SettingsError(f"this user may not listen on port {port}; set SELLERPORT_PORT to one above 1023")
+    return SettingsError(f"SELLERPORT_HOST {host!r} is no address of this machine: {error.strerror}")
+
+
+def _keys(settings: Settings) -> list[bytes]:
+    if settings.vault_key is not None:
+        return read_keys(settings.vault_key, "SELLERPORT_VAULT_KEY")
+    if settings.vault_key_file is not None:
+        return read_key_file(settings.vault_key_file)
+    raise KeyMissing(
+        "the vault has no key: make one with `sellerport key new`, and name its file in SELLERPORT_VAULT_KEY_FILE"
+    )
+
+
+_SECRETS = re.compile(r"Atz[a-z.]*\|[\w.~+/=|-]+|amzn1\.oa2-cs\.[\w.-]+|sellerport_(?:secret|token)_[\w-]+")
+
+
+def _mask(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Hide what looks like a secret: no line should hold one, and this is the net below."""
+    for name, value in event.items():
+        if isinstance(value, str):
+            event[name] = _SECRETS.sub("(secret)", value)
+    return event
+
+
+def configure_log(level: str) -> None:
+    """Log to standard error: for a person where that is a terminal, otherwise one JSON object a line."""
+    person = sys.stderr.isatty()
+    shared: list[Any] = [
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.stdlib.ExtraAdder(),
+        structlog.processors.format_exc_info,
+        _mask,
+    ]
+    renderer = structlog.dev.ConsoleRenderer() if person else structlog.processors.JSONRenderer(ensure_ascii=False)
+    handler = logging.StreamHandler()
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    for chatty in ("uvicorn.error", "alembic"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)

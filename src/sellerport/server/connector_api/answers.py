@@ -1,0 +1,144 @@
+"""What callers are answered: connectors, results and errors, in the contract's shapes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from sellerport.errors import (
+    AccessDenied,
+    AmazonError,
+    InvalidArguments,
+    SellerportError,
+    SettingsError,
+    StoreError,
+    Throttled,
+    Unauthenticated,
+    VaultError,
+)
+from sellerport.server.hub import Connection
+
+DEFINITION_ID = "e55879a8-0ef8-4557-abcf-ab34c53ec460"
+SLUG = "amazon-seller-partner"
+TITLE = "Amazon Seller Partner"
+
+_INSIDE = (StoreError, VaultError, SettingsError)
+"""Errors whose messages are for the operator: they name paths and keys."""
+
+_SPECIFICATION = {
+    "type": "object",
+    "title": TITLE,
+    "required": ["refresh_token"],
+    "properties": {
+        "lwa_app_id": {"type": "string", "title": "Login with Amazon client id"},
+        "lwa_client_secret": {"type": "string", "title": "Login with Amazon client secret", "airbyte_secret": True},
+        "refresh_token": {"type": "string", "title": "Refresh token", "airbyte_secret": True},
+        "region": {"type": "string", "title": "Region, country or marketplace id", "default": "na"},
+    },
+}
+
+_TEMPLATE: dict[str, Any] = {
+    "id": DEFINITION_ID,
+    "name": TITLE,
+    "icon": None,
+    "tags": [],
+    "mode": "DIRECT",
+    "runtime_mode": "direct_only",
+    "supports_context_store": False,
+}
+
+DETAILED_TEMPLATE: dict[str, Any] = {
+    **_TEMPLATE,
+    "source_definition_id": DEFINITION_ID,
+    "user_config_spec": {"connectionSpecification": _SPECIFICATION},
+    "partial_default_config": {},
+    "is_experimental": False,
+}
+
+SUMMARIZED_TEMPLATE = {**_TEMPLATE, "connector_name": SLUG, "actor_definition_id": DEFINITION_ID}
+
+
+def answer(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Return a JSON answer. None may be kept by a cache: they hold tokens and personal data."""
+    return Response(
+        msgspec.json.encode(body),
+        status,
+        {"cache-control": "no-store", "x-content-type-options": "nosniff", **(headers or {})},
+        "application/json",
+    )
+
+
+def detailed(connection: Connection) -> dict[str, Any]:
+    """Return a connector as create and get answer it."""
+    return {
+        **_common(connection),
+        "source_template": DETAILED_TEMPLATE,
+        "replication_config": connection.replication_config,
+    }
+
+
+def summarized(connection: Connection) -> dict[str, Any]:
+    """Return a connector as list answers it."""
+    return {**_common(connection), "summarized_source_template": SUMMARIZED_TEMPLATE}
+
+
+def refuse(request: Request, error: SellerportError) -> Response:
+    """Return an error in the contract's shape.
+
+    The first entry's ``details`` are the error's facts, from which a client of ours raises the same error again.
+    """
+    shown = type(error)() if isinstance(error, _INSIDE) else error
+    status, headers = _status(error), {}
+    if isinstance(error, Throttled):
+        headers["retry-after"] = str(max(1, math.ceil(error.retry_after)))
+    if isinstance(error, Unauthenticated):
+        headers["www-authenticate"] = "Bearer"
+    found: list[tuple[str | None, str, str]]
+    if isinstance(error, InvalidArguments) and error.problems:
+        found = [(problem.field or "body", problem.message, "value_error") for problem in error.problems]
+    else:
+        found = [(None, shown.message, shown.code)]
+    entries = [
+        {"field": field, "message": message, "error_code": code, "details": None if number else shown.facts()}
+        for number, (field, message, code) in enumerate(found)
+    ]
+    body = {"message": shown.message, "errors": entries, "request_id": request.state.request_id}
+    return answer(body, status, headers)
+
+
+def _status(error: SellerportError) -> int:
+    if isinstance(error, AccessDenied):
+        return 403  # Amazon's 401 is not this server's: the caller's own token is good
+    if isinstance(error, AmazonError) and not 400 <= error.status < 500:
+        return 502
+    return error.status
+
+
+def _common(connection: Connection) -> dict[str, Any]:
+    return {
+        "id": connection.id,
+        "name": connection.name,
+        "created_at": _time(connection.created_at),
+        "updated_at": _time(connection.updated_at),
+        # ours
+        "workspace_name": connection.customer,
+        "status": connection.status,
+        "region": connection.region,
+        "marketplace": connection.marketplace,
+        "selling_partner_id": connection.selling_partner_id,
+        "last_success_at": _time(connection.last_success_at),
+        "last_error_at": _time(connection.last_error_at),
+        "last_error": connection.last_error,
+    }
+
+
+def _time(seconds: float | None) -> str | None:
+    if seconds is None:
+        return None
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

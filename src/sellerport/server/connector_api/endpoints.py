@@ -1,0 +1,268 @@
+"""The connector API's routes: read, ask the hub, answer."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from typing import Any, TypeVar
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from sellerport import regions
+from sellerport.errors import CallerError, InvalidArguments, NotAllowed, Problem, SellerportError, Unauthenticated
+from sellerport.oauth import LwaClient
+from sellerport.regions import Marketplace
+from sellerport.server.connector_api import fields
+from sellerport.server.connector_api.answers import (
+    DEFINITION_ID,
+    SLUG,
+    TITLE,
+    answer,
+    detailed,
+    refuse,
+    summarized,
+)
+from sellerport.server.connector_api.bodies import (
+    TENANT_NAMES,
+    TYPE_NAMES,
+    CreateRequest,
+    ExecuteRequest,
+    InitiateRequest,
+    TokenRequest,
+    decode,
+    tenant,
+)
+from sellerport.server.hub import Application, Caller, Hub
+
+T = TypeVar("T", bound=msgspec.Struct)
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+LARGEST_BODY = 1 << 20
+
+_GRANT_KEYS = {"refresh_token"}
+_OWN_KEYS = _GRANT_KEYS | {"lwa_app_id", "lwa_client_secret"}
+_EXTRA_KEYS = {"region", "selling_partner_id"}
+
+
+def routes() -> list[Route]:
+    """Return the routes; ``request.state.hub`` has to hold the hub."""
+    connectors = "/api/v1/integrations/connectors"
+    return [
+        Route("/api/v1/account/applications/token", _answered(issue_token), methods=["POST"]),
+        Route(f"{connectors}/oauth/initiate", _answered(initiate), methods=["POST"]),
+        Route(connectors, _answered(create), methods=["POST"]),
+        Route(connectors, _answered(list_all), methods=["GET"]),
+        Route(f"{connectors}/{{id}}", _answered(get), methods=["GET"]),
+        Route(f"{connectors}/{{id}}", _answered(delete), methods=["DELETE"]),
+        Route(f"{connectors}/{{id}}/execute", _answered(execute), methods=["POST"]),
+    ]
+
+
+async def issue_token(request: Request) -> Response:
+    """Exchange an API client's id and secret for an access token."""
+    given = await _body(request, TokenRequest)
+    made = await _hub(request).access.issue(given.client_id, given.client_secret)
+    body = {
+        "access_token": made.token,
+        "token_type": "bearer",
+        "expires_in": made.expires_in,
+        "organization_id": made.organization_id,
+    }
+    return answer(body)
+
+
+async def initiate(request: Request) -> Response:
+    """Begin a consent; the answer is where to send the account's owner."""
+    caller = await _caller(request)
+    given = await _body(request, InitiateRequest)
+    if given.connector_id is None:
+        _check_kind(given)
+    link = await _hub(request).consents.initiate(
+        caller,
+        customer=_tenant(given) if given.connector_id is None else tenant(msgspec.structs.asdict(given)),
+        name=given.name,
+        marketplace=_marketplace(given.environment),
+        return_url=given.redirect_url,
+        application=given.application,
+        connection_id=given.connector_id,
+        vendor=_vendor(given.environment),
+        replication_config=given.replication_config,
+    )
+    return answer({"consent_url": link})
+
+
+async def create(request: Request) -> Response:
+    """Make a connector from credentials that the caller has."""
+    caller = await _caller(request)
+    given = await _body(request, CreateRequest)
+    _check_kind(given)
+    customer = _tenant(given)
+    if given.server_side_oauth_secret_id is not None:
+        raise CallerError("Invalid secret_id")
+    credentials = _credentials(given)
+    through: LwaClient | Application
+    if "lwa_app_id" in credentials:
+        through = LwaClient(credentials["lwa_app_id"], credentials["lwa_client_secret"])
+    else:
+        through = await _hub(request).applications.find(caller.organization_id, given.application)
+    region = credentials.get("region")
+    made = await _hub(request).connections.create(
+        caller,
+        customer=customer,
+        name=given.name or TITLE,
+        marketplace=_marketplace({"region": region} if region else given.environment) or regions.marketplace("na"),
+        refresh_token=credentials["refresh_token"],
+        through=through,
+        selling_partner_id=credentials.get("selling_partner_id"),
+        replication_config=given.replication_config,
+    )
+    return answer(detailed(made))
+
+
+async def list_all(request: Request) -> Response:
+    """List connectors, of one user of the organization or of all."""
+    caller = await _caller(request)
+    definition = request.query_params.get("definition_id", DEFINITION_ID)
+    found = await _hub(request).connections.all(caller, tenant(request.query_params))
+    return answer({"data": [summarized(one) for one in found if definition == DEFINITION_ID]})
+
+
+async def get(request: Request) -> Response:
+    """Show one connector."""
+    caller = await _caller(request)
+    return answer(detailed(await _hub(request).connections.get(caller, request.path_params["id"])))
+
+
+async def delete(request: Request) -> Response:
+    """Delete one connector. It is done when the answer comes; the contract asks for a job's id all the same."""
+    caller = await _caller(request)
+    await _hub(request).connections.delete(caller, request.path_params["id"])
+    return answer({"job_id": str(uuid.uuid4())}, 202)
+
+
+async def execute(request: Request) -> Response:
+    """Carry out an action on an entity."""
+    caller = await _caller(request)
+    given = await _body(request, ExecuteRequest)
+    id, begun = request.path_params["id"], time.perf_counter()
+    done = await _hub(request).calls.execute(caller, id, given.entity, given.action, given.params)
+    result = fields.choose(done.data, given.select_fields, given.exclude_fields)
+    if not given.skip_truncation and given.action == "list":
+        result = fields.truncate(result)
+    took_ms = round((time.perf_counter() - begun) * 1000)
+    body = {
+        "status": "success",
+        "result": result,
+        "connector_metadata": done.meta,
+        "execution_metadata": {"connector_instance_id": f"source_id:{id}", "execution_time_ms": took_ms},
+    }
+    return answer(body)
+
+
+def _answered(endpoint: Endpoint) -> Endpoint:
+    """Let every error of an endpoint become an answer in the contract's shape."""
+
+    @wraps(endpoint)
+    async def answered(request: Request) -> Response:
+        try:
+            return await endpoint(request)
+        except SellerportError as error:
+            request.state.error = error
+            return refuse(request, error)
+
+    return answered
+
+
+def _hub(request: Request) -> Hub:
+    hub: Hub = request.state.hub
+    return hub
+
+
+async def _caller(request: Request) -> Caller:
+    """Return who is calling, by the one access token that the request carries."""
+    given = request.headers.getlist("authorization")
+    scheme, _, token = (given[0] if len(given) == 1 else "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise Unauthenticated("send one header 'Authorization: Bearer …' with an access token of this server")
+    caller = await _hub(request).access.verify(token.strip())
+    request.state.organization = caller.organization_id
+    if (named := request.headers.get("x-organization-id")) is not None:
+        try:
+            organization = str(uuid.UUID(named))
+        except ValueError:
+            raise InvalidArguments(problems=[Problem("X-Organization-Id", "must be a UUID")]) from None
+        if organization != caller.organization_id:
+            raise NotAllowed("this access token belongs to another organization than X-Organization-Id names")
+    return caller
+
+
+async def _body(request: Request, kind: type[T]) -> T:
+    received = bytearray()
+    async for chunk in request.stream():
+        received += chunk
+        if len(received) > LARGEST_BODY:
+            error = CallerError(f"the body is larger than {LARGEST_BODY} bytes")
+            error.status = 413
+            raise error
+    return decode(bytes(received), kind)
+
+
+def _tenant(given: InitiateRequest | CreateRequest) -> str:
+    named = tenant(msgspec.structs.asdict(given))
+    if named is None:
+        raise InvalidArguments(problems=[Problem(TENANT_NAMES[0], f"is required (or {' or '.join(TENANT_NAMES[1:])})")])
+    return named
+
+
+def _check_kind(given: InitiateRequest | CreateRequest) -> None:
+    named = {name: value for name in TYPE_NAMES if (value := getattr(given, name)) is not None}
+    if len(named) != 1:
+        message = "Value error, One of connector_type, definition_id, or source_template_id must be provided"
+        raise InvalidArguments(problems=[Problem("body", message)])
+    ((field, value),) = named.items()
+    if value.lower().replace(" ", "-") not in (SLUG, DEFINITION_ID):
+        raise InvalidArguments(problems=[Problem(field, f"unknown connector {value!r}; there is {SLUG!r}")])
+
+
+def _credentials(given: CreateRequest) -> dict[str, str]:
+    if given.credentials is None:
+        problem = "is required: Login with Amazon credentials and a refresh token"
+        raise InvalidArguments(problems=[Problem("credentials", problem)])
+    keys = given.credentials.keys() - _EXTRA_KEYS
+    if keys not in (_GRANT_KEYS, _OWN_KEYS):
+        raise CallerError(
+            f"Credentials do not match any auth scheme. Provided keys: {sorted(given.credentials)}. "
+            f"Available schemes: {sorted(_OWN_KEYS)}; {sorted(_GRANT_KEYS)} with a registered application"
+        )
+    problems = [
+        Problem(f"credentials.{name}", "must be a text that is not empty")
+        for name, value in given.credentials.items()
+        if not isinstance(value, str) or not value.strip()
+    ]
+    if problems:
+        raise InvalidArguments(problems=problems)
+    return given.credentials
+
+
+def _marketplace(environment: dict[str, Any] | None) -> Marketplace | None:
+    region = (environment or {}).get("region")
+    if region is None:
+        return None
+    try:
+        return regions.marketplace(str(region))
+    except InvalidArguments as error:
+        raise InvalidArguments(
+            problems=[Problem("environment.region", problem.message) for problem in error.problems]
+        ) from None
+
+
+def _vendor(environment: dict[str, Any] | None) -> bool:
+    account = (environment or {}).get("account", "seller")
+    if account not in ("seller", "vendor"):
+        raise InvalidArguments(problems=[Problem("environment.account", "must be 'seller' or 'vendor'")])
+    return bool(account == "vendor")

@@ -1,0 +1,102 @@
+"""API clients, and the access tokens that they call with. Secrets and tokens are stored as hashes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlalchemy import delete, insert, select, update
+
+from sellerport.errors import NotFound, Unauthenticated
+from sellerport.server.hub.mint import Mint, digest, same
+from sellerport.server.hub.records import AccessToken, ApiClient, Caller, NewApiClient, required
+from sellerport.server.store import Database, access_tokens, api_clients, organizations
+
+TOKEN_LIFE_S = 900
+SECRET_PREFIX = "sellerport_secret_"  # noqa: S105
+TOKEN_PREFIX = "sellerport_token_"  # noqa: S105
+
+
+class Access:
+    """Who is calling."""
+
+    def __init__(self, database: Database, mint: Mint, clock: Callable[[], float]) -> None:
+        self._database = database
+        self._mint = mint
+        self._clock = clock
+
+    async def create_client(self, organization_id: str, name: str) -> NewApiClient:
+        """Create an API client. Its secret is in the answer and nowhere else.
+
+        Raises:
+            NotFound: no such organization.
+        """
+        required(name=name)
+        made = NewApiClient(self._mint.id(), self._mint.secret(SECRET_PREFIX))
+        async with self._database.writing() as store:
+            known = await store.scalar(select(organizations.c.id).where(organizations.c.id == organization_id))
+            if known is None:
+                raise NotFound(f"no organization {organization_id!r}")
+            row = {"id": made.id, "organization_id": organization_id, "name": name, "created_at": self._clock()}
+            await store.execute(insert(api_clients).values(**row, secret_hash=digest(made.secret)))
+        return made
+
+    async def clients(self, organization_id: str) -> list[ApiClient]:
+        """Return an organization's API clients, the oldest first; the revoked ones too."""
+        t = api_clients.c
+        columns = (t.id, t.organization_id, t.name, t.created_at, t.revoked_at)
+        async with self._database.reading() as store:
+            rows = await store.execute(
+                select(*columns).where(t.organization_id == organization_id).order_by(t.created_at, t.id)
+            )
+        return [ApiClient(**row) for row in rows.mappings()]
+
+    async def revoke_client(self, organization_id: str, client_id: str) -> None:
+        """Revoke an API client: its secret, and every token that it was given, stop working at once.
+
+        Raises:
+            NotFound: the organization has no such client, or it was revoked before.
+        """
+        t = api_clients.c
+        mine = (t.id == client_id) & (t.organization_id == organization_id) & t.revoked_at.is_(None)
+        async with self._database.writing() as store:
+            done = await store.execute(update(api_clients).where(mine).values(revoked_at=self._clock()))
+            if done.rowcount == 0:
+                raise NotFound(f"no API client {client_id!r}")
+            await store.execute(delete(access_tokens).where(access_tokens.c.client_id == client_id))
+
+    async def issue(self, client_id: str, secret: str) -> AccessToken:
+        """Give an API client an access token.
+
+        Raises:
+            Unauthenticated: the id or the secret is wrong, or the client was revoked; it is not said which.
+        """
+        t = api_clients.c
+        now = self._clock()
+        made = self._mint.secret(TOKEN_PREFIX)
+        async with self._database.writing() as store:
+            row = (await store.execute(select(api_clients).where(t.id == client_id, t.revoked_at.is_(None)))).first()
+            if not same(secret, row.secret_hash if row else None) or row is None:
+                raise Unauthenticated("no API client has this id and secret")
+            await store.execute(delete(access_tokens).where(access_tokens.c.expires_at <= now))
+            await store.execute(
+                insert(access_tokens).values(hash=digest(made), client_id=client_id, expires_at=now + TOKEN_LIFE_S)
+            )
+        return AccessToken(made, TOKEN_LIFE_S, row.organization_id)
+
+    async def verify(self, token: str) -> Caller:
+        """Return who sends an access token.
+
+        Raises:
+            Unauthenticated: the token is unknown or expired, or its client was revoked.
+        """
+        found = (
+            select(api_clients.c.organization_id, api_clients.c.id)
+            .join(access_tokens, access_tokens.c.client_id == api_clients.c.id)
+            .where(access_tokens.c.hash == digest(token), access_tokens.c.expires_at > self._clock())
+            .where(api_clients.c.revoked_at.is_(None))
+        )
+        async with self._database.reading() as store:
+            row = (await store.execute(found)).first()
+        if row is None:
+            raise Unauthenticated
+        return Caller(row.organization_id, row.id)

@@ -1,0 +1,58 @@
+"""Organizations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlalchemy import insert, or_, select
+
+from sellerport.errors import Conflict, NotFound
+from sellerport.server.hub.mint import Mint
+from sellerport.server.hub.records import Organization, required
+from sellerport.server.store import Database, organizations
+
+
+class Organizations:
+    """Who there is."""
+
+    def __init__(self, database: Database, mint: Mint, clock: Callable[[], float]) -> None:
+        self._database = database
+        self._mint = mint
+        self._clock = clock
+
+    async def create(self, name: str) -> Organization:
+        """Create an organization.
+
+        Raises:
+            Conflict: the name is taken.
+        """
+        required(name=name)
+        made = Organization(self._mint.id(), name, self._clock())
+        try:
+            async with self._database.writing() as store:
+                await store.execute(insert(organizations).values(vars(made)))
+        except Conflict:
+            raise Conflict(f"there is an organization {name!r} already") from None
+        return made
+
+    async def all(self) -> list[Organization]:
+        """Return every organization, by name."""
+        async with self._database.reading() as store:
+            rows = await store.execute(select(organizations).order_by(organizations.c.name))
+        return [Organization(**row) for row in rows.mappings()]
+
+    async def find(self, name_or_id: str) -> Organization:
+        """Return the organization with this id or name.
+
+        Raises:
+            NotFound: there is none.
+        """
+        wanted = or_(organizations.c.id == name_or_id, organizations.c.name == name_or_id)
+        # a name may look like another's id; the id is the stronger claim
+        by_id_first = (organizations.c.id == name_or_id).desc()
+        async with self._database.reading() as store:
+            rows = await store.execute(select(organizations).where(wanted).order_by(by_id_first))
+        row = rows.mappings().first()
+        if row is None:
+            raise NotFound(f"no organization {name_or_id!r}")
+        return Organization(**row)

@@ -1,0 +1,112 @@
+"""What the hub hands out: values, without anything sealed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from sellerport.errors import InvalidArguments, Problem
+
+Platform = Literal["seller-partner", "ads"]
+Status = Literal["pending", "active", "needs_consent", "disconnected"]
+
+NAME_LENGTH = 200
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks: every question is answered within this organization."""
+
+    organization_id: str
+    client_id: str | None = None
+    """The API client; None is the operator, who works on the database directly."""
+
+
+@dataclass(frozen=True)
+class Organization:
+    """A company that uses this server."""
+
+    id: str
+    name: str
+    created_at: float
+
+
+@dataclass(frozen=True)
+class ApiClient:
+    """A program of an organization."""
+
+    id: str
+    organization_id: str
+    name: str
+    created_at: float
+    revoked_at: float | None
+
+
+@dataclass(frozen=True)
+class NewApiClient:
+    """An API client just made; its secret is shown this once."""
+
+    id: str
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class AccessToken:
+    """What an API client sends with each request."""
+
+    token: str = field(repr=False)
+    expires_in: int
+    organization_id: str
+
+
+@dataclass(frozen=True)
+class Application:
+    """An Amazon developer application that an organization registered."""
+
+    id: str
+    organization_id: str
+    platform: Platform
+    name: str
+    lwa_client_id: str
+    application_id: str | None
+    draft: bool
+    created_at: float
+    updated_at: float
+
+
+@dataclass(frozen=True)
+class Connection:
+    """One Amazon account, reached through one application, in one region."""
+
+    id: str
+    organization_id: str
+    customer: str
+    name: str
+    platform: Platform
+    region: str
+    marketplace: str
+    application_id: str | None
+    status: Status
+    selling_partner_id: str | None
+    replication_config: dict[str, Any]
+    last_success_at: float | None
+    last_error_at: float | None
+    last_error: str | None
+    created_at: float
+    updated_at: float
+    granted_at: float | None
+
+
+def required(**texts: str) -> None:
+    """Check names that people give: not empty, not longer than 200 characters, printable.
+
+    Raises:
+        InvalidArguments: lists every one that is not.
+    """
+    problems = [
+        Problem(field, f"must have 1 to {NAME_LENGTH} printable characters")
+        for field, text in texts.items()
+        if not text.strip() or len(text) > NAME_LENGTH or not text.isprintable()
+    ]
+    if problems:
+        raise InvalidArguments(problems=problems)

@@ -1,0 +1,176 @@
+"""Every setting of the server, as one table: name, default, reader, help.
+
+A setting is read from the environment as ``SELLERPORT_`` and its name in capitals; an empty value counts as absent.
+Names with that prefix that are no setting are refused, so that a misspelt one cannot be overlooked.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from sellerport.errors import SettingsError
+
+PREFIX = "SELLERPORT_"
+
+CLIENT_NAMES = frozenset(
+    {"SELLERPORT_URL", "SELLERPORT_CLIENT_ID", "SELLERPORT_CLIENT_SECRET", "SELLERPORT_CONNECTION"}
+)
+"""What the command line reads as a client of a server; the server itself passes over them."""
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+LOG_LEVELS = ("debug", "info", "warning", "error")
+
+
+class Secret(str):
+    """A text that its repr does not show."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "Secret('…')"
+
+
+def _setting(read: Callable[[str], Any], help: str) -> dict[str, Any]:
+    return {"read": read, "help": help}
+
+
+def _database(text: str) -> Path:
+    scheme, separator, rest = text.partition("://")
+    if not separator:
+        path = text
+    elif scheme == "sqlite" and rest.startswith("/"):
+        path = rest[1:]
+    else:
+        raise ValueError("must be a path, or sqlite:/// and a path (sqlite:////var/lib/sellerport.db is absolute)")
+    if path in ("", ":memory:"):
+        raise ValueError("must name a file: a database in memory would lose every grant")
+    return Path(path)
+
+
+def _address(text: str) -> str:
+    if not text.isascii() or not text.isprintable() or " " in text:
+        raise ValueError("must be an address such as https://sellerport.example.com")
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
+        raise ValueError("must be an address such as https://sellerport.example.com")
+    if parts.query or parts.fragment:
+        raise ValueError("must have no query and no fragment")
+    assert parts.port is None or parts.port  # reading it raises ValueError where the port is no number
+    return text.rstrip("/")
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not text.isascii() or int(text) > 65535:
+        raise ValueError("must be a number from 0 to 65535")
+    return int(text)
+
+
+def _log_level(text: str) -> str:
+    if text.lower() not in LOG_LEVELS:
+        raise ValueError(f"must be one of {', '.join(LOG_LEVELS)}")
+    return text.lower()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What the server is told when it starts."""
+
+    database: Path = field(
+        default=Path("sellerport.db"),
+        metadata=_setting(_database, "Where everything is kept: the path of an SQLite file, or sqlite:/// and a path."),
+    )
+    vault_key_file: Path | None = field(
+        default=None,
+        metadata=_setting(
+            Path, "The file with the vault's keys (`sellerport key new` makes it). Without a key nothing starts."
+        ),
+    )
+    vault_key: Secret | None = field(
+        default=None,
+        metadata=_setting(
+            Secret, "The vault's key itself (32 bytes in base64), where a file is inconvenient; not both."
+        ),
+    )
+    amazon: str | None = field(
+        default=None,
+        metadata=_setting(
+            _address, "The address of a local Amazon (`sellerport emulate`) to use instead of the real one."
+        ),
+    )
+    public_url: str | None = field(
+        default=None,
+        metadata=_setting(
+            _address,
+            "The address at which browsers reach this server: Amazon sends them back to its /oauth/callback. "
+            "If absent, host and port.",
+        ),
+    )
+    host: str = field(
+        default="127.0.0.1",
+        metadata=_setting(str, "The address to listen on; 0.0.0.0 is every address of this machine."),
+    )
+    port: int = field(default=8080, metadata=_setting(_port, "The port to listen on; 0 takes a free one."))
+    log_level: str = field(default="info", metadata=_setting(_log_level, f"How much to log: {', '.join(LOG_LEVELS)}."))
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str] = os.environ, given: Mapping[str, str] | None = None) -> Settings:
+        """Read the settings.
+
+        Args:
+            environ: the process's environment.
+            given: settings by their own names (``{"port": "9000"}``), as a command line has them; they come first.
+
+        Raises:
+            SettingsError: one is unknown or unreadable; it is named.
+        """
+        known = {PREFIX + setting.name.upper(): setting for setting in fields(cls)}
+        for name in sorted(environ):
+            if name.startswith(PREFIX) and name not in known and name not in CLIENT_NAMES:
+                near = difflib.get_close_matches(name, known, n=1)
+                raise SettingsError(f"no setting {name}" + (f"; did you mean {near[0]}?" if near else ""))
+        texts = {setting.name: environ[name] for name, setting in known.items() if environ.get(name)}
+        by_name = {setting.name: setting for setting in known.values()}
+        texts |= {name: text for name, text in (given or {}).items() if text}
+        settings = cls(**{name: _read(by_name[name], text) for name, text in texts.items()})
+        settings._agree()
+        return settings
+
+    def url(self, port: int | None = None) -> str:
+        """Return the address at which browsers reach the server; ``port`` is the one taken where the setting is 0."""
+        if self.public_url is not None:
+            return self.public_url
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104  # no one can browse to these
+        return f"http://{f'[{host}]' if ':' in host else host}:{port or self.port}"
+
+    def _agree(self) -> None:
+        if self.vault_key is not None and self.vault_key_file is not None:
+            raise SettingsError("SELLERPORT_VAULT_KEY and SELLERPORT_VAULT_KEY_FILE are both set; give one of them")
+        if self.public_url is None or self.amazon is not None:
+            return
+        parts = urlsplit(self.public_url)
+        if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+            # the cookie that binds a consent to its browser, and Amazon's code, would travel in the clear
+            raise SettingsError(
+                f"SELLERPORT_PUBLIC_URL must start with https://, not {self.public_url!r}; "
+                "http is for this machine, or for a local Amazon (SELLERPORT_AMAZON)"
+            )
+
+
+def _read(setting: Field[Any], text: str) -> Any:
+    name = PREFIX + setting.name.upper()
+    try:
+        return setting.metadata["read"](text)
+    except ValueError as error:
+        raise SettingsError(f"{name} {error}") from None  # the text may be a secret in the wrong place
+
+
+def table() -> list[tuple[str, str, str]]:
+    """Return every setting as (name in the environment, default, help), for documentation."""
+    defaults = {setting.name: "" if setting.default is None else str(setting.default) for setting in fields(Settings)}
+    return [(PREFIX + s.name.upper(), defaults[s.name], s.metadata["help"]) for s in fields(Settings)]

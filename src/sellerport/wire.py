@@ -1,0 +1,214 @@
+"""HTTP, waiting and locking, once for threads and once for an event loop: the only code that blocks or awaits.
+
+Every flow of the library is one coroutine that waits only through the `Wire` it is given. `AsyncWire` awaits.
+`BlockingWire` has the same coroutine methods but blocks inside them, so that a flow given one never suspends, and `run`
+drives it to its end in one step, inside or outside an event loop.
+"""
+
+from __future__ import annotations
+
+import atexit
+import threading
+import time
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from weakref import WeakKeyDictionary, WeakValueDictionary
+
+from pyreqwest.client import Client, ClientBuilder, SyncClient, SyncClientBuilder
+from pyreqwest.exceptions import ConnectError, ConnectTimeoutError, RequestError, RequestTimeoutError
+
+from sellerport.errors import NoAnswer
+
+if TYPE_CHECKING:
+    import asyncio
+
+T = TypeVar("T")
+
+USER_AGENT = "sellerport/0.1 (Language=Python)"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """An HTTP request, ready to send: ``url`` is absolute and already encoded."""
+
+    method: str
+    url: str
+    headers: dict[str, str] = field(repr=False)  # they hold tokens
+    body: bytes | None = field(default=None, repr=False)
+    timeout_s: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An HTTP answer, read to its end; header names are in lower case."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes = field(repr=False)
+
+
+class Wire(Protocol):
+    """What a flow may wait on."""
+
+    async def send(self, request: Request) -> Response:
+        """Send a request and read its answer.
+
+        Raises:
+            NoAnswer: nothing came back, in time or at all.
+        """
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        ...
+
+    def alone(self, key: object) -> AbstractAsyncContextManager[None]:
+        """Hold off everyone else who asks for the same key."""
+        ...
+
+
+class BlockingWire:
+    """Waits by blocking the calling thread. Threads may share one."""
+
+    def __init__(self) -> None:
+        self._mutex = threading.Lock()
+        self._client: SyncClient | None = None
+        self._locks: WeakValueDictionary[object, _ThreadLock] = WeakValueDictionary()
+
+    async def send(self, request: Request) -> Response:
+        """As `Wire.send`."""
+        client = self._client or self._open()
+        try:
+            answer = _build(client, request).build().send()
+            return Response(answer.status, dict(answer.headers), bytes(answer.bytes()))
+        except RequestError as error:
+            raise _no_answer(request, error) from error
+
+    async def sleep(self, seconds: float) -> None:
+        """As `Wire.sleep`."""
+        time.sleep(seconds)  # noqa: TID251, ASYNC251  # this is the wire that blocks
+
+    @asynccontextmanager
+    async def alone(self, key: object) -> AsyncIterator[None]:
+        """As `Wire.alone`."""
+        with self._mutex:
+            lock = self._locks.get(key)
+            if lock is None:
+                lock = self._locks[key] = _ThreadLock()
+        with lock.lock:
+            yield
+
+    def close(self) -> None:
+        """Close every connection; a later call opens new ones."""
+        with self._mutex:
+            client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+    def _open(self) -> SyncClient:
+        with self._mutex:
+            if self._client is None:
+                self._client = _configure(SyncClientBuilder()).build()
+            return self._client
+
+
+class AsyncWire:
+    """Waits by awaiting. Tasks may share one, and so may event loops that run one after the other or side by side."""
+
+    def __init__(self) -> None:
+        import asyncio  # noqa: PLC0415  # takes longer than all of this package; a blocking program need not pay for it
+
+        self._asyncio = asyncio
+        self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Client] = WeakKeyDictionary()
+        self._locks: WeakKeyDictionary[asyncio.AbstractEventLoop, WeakValueDictionary[object, asyncio.Lock]]
+        self._locks = WeakKeyDictionary()
+
+    async def send(self, request: Request) -> Response:
+        """As `Wire.send`."""
+        loop = self._asyncio.get_running_loop()
+        client = self._clients.get(loop)
+        if client is None:
+            client = self._clients[loop] = _configure(ClientBuilder()).build()
+        try:
+            answer = await _build(client, request).build().send()
+            return Response(answer.status, dict(answer.headers), bytes(await answer.bytes()))
+        except RequestError as error:
+            raise _no_answer(request, error) from error
+
+    async def sleep(self, seconds: float) -> None:
+        """As `Wire.sleep`."""
+        await self._asyncio.sleep(seconds)
+
+    @asynccontextmanager
+    async def alone(self, key: object) -> AsyncIterator[None]:
+        """As `Wire.alone`, among the tasks of one event loop."""
+        locks = self._locks.setdefault(self._asyncio.get_running_loop(), WeakValueDictionary())
+        lock = locks.get(key)
+        if lock is None:
+            lock = locks[key] = self._asyncio.Lock()
+        async with lock:
+            yield
+
+    async def aclose(self) -> None:
+        """Close the connections of the running event loop; a later call opens new ones."""
+        client = self._clients.pop(self._asyncio.get_running_loop(), None)
+        if client is not None:
+            await client.close()
+            await self._asyncio.sleep(_GRACE_S)
+
+
+class _ThreadLock:
+    """A lock that can be referred to weakly."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+
+
+def run(call: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine that waits only on a `BlockingWire`."""
+    try:
+        call.send(None)
+    except StopIteration as done:
+        return done.value  # type: ignore[no-any-return]  # StopIteration is not generic
+    call.close()
+    raise RuntimeError(f"{call!r} awaited something other than its wire")
+
+
+# On Python < 3.14 a process that ends right after an async TLS call may abort, because a Rust thread returns to an
+# interpreter that is finalizing (PyO3/pyo3-async-runtimes#40). A short wait lets that thread finish.
+_GRACE_S = 0.01
+
+
+def _wait_for_rust() -> None:
+    time.sleep(_GRACE_S)  # noqa: TID251  # see above
+
+
+_BuilderT = TypeVar("_BuilderT", ClientBuilder, SyncClientBuilder)
+
+
+def _configure(builder: _BuilderT) -> _BuilderT:
+    if isinstance(builder, ClientBuilder):
+        atexit.unregister(_wait_for_rust)
+        atexit.register(_wait_for_rust)
+    # Amazon's answers never redirect, and a redirect must not carry the access token to another host.
+    return builder.follow_redirects(False).connect_timeout(timedelta(seconds=10)).user_agent(USER_AGENT)
+
+
+def _build(client: Any, request: Request) -> Any:
+    """Fill in a request builder of either client; the two have no common type."""
+    builder = client.request(request.method, request.url).headers(request.headers)
+    builder = builder.timeout(timedelta(seconds=request.timeout_s))
+    return builder if request.body is None else builder.body_bytes(request.body)
+
+
+def _no_answer(request: Request, error: RequestError) -> NoAnswer:
+    host = request.url.split("/")[2]
+    sent = not isinstance(error, ConnectError | ConnectTimeoutError)
+    if isinstance(error, RequestTimeoutError):
+        what = "took longer than its time limit to answer" if sent else "could not be reached in time"
+        return NoAnswer(f"{host} {what} ({request.timeout_s:g} s); try again, or allow more with timeout_s", sent=sent)
+    what = "closed the connection without an answer" if sent else "refused the connection or could not be found"
+    return NoAnswer(f"{host} {what}; try again", sent=sent)

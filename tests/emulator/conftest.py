@@ -1,0 +1,93 @@
+"""A local Amazon over real HTTP: one server for the session, its world seeded anew for every test."""
+
+import http.client
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import pytest
+
+from sellerport.emulator import World, running
+
+NOW = 1_790_000_000.0  # 2026-09-21T14:13:20Z
+
+CLIENT = {"client_id": "amzn1.application-oa2-client.local", "client_secret": "local-secret"}
+
+
+@dataclass(frozen=True)
+class Reply:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def error(self) -> tuple[int, str, str | None]:
+        """Status, code and details of an SP-API error that is the only one."""
+        (only,) = self.json["errors"]
+        return self.status, only["code"], only.get("details")
+
+
+@dataclass(frozen=True)
+class Local:
+    """What tests do with a local Amazon; paths are sent as they are."""
+
+    world: World
+    base: str
+
+    def send(
+        self,
+        method: str,
+        target: str,
+        body: bytes | str | None = None,
+        headers: dict[str, str] | None = None,
+        timeout: float = 20,
+    ) -> Reply:
+        connection = http.client.HTTPConnection(self.base.removeprefix("http://"), timeout=timeout)
+        try:
+            connection.request(method, target, body, headers or {})
+            answer = connection.getresponse()
+            names = {name.lower(): value for name, value in answer.getheaders()}
+            return Reply(answer.status, names, answer.read())
+        finally:
+            connection.close()
+
+    def lwa(self, **form: str) -> Reply:
+        """Ask the token server as Amazon's documentation shows it."""
+        kind = {"content-type": "application/x-www-form-urlencoded;charset=UTF-8"}
+        return self.send("POST", "/api.amazon.com/auth/o2/token", urlencode(form), kind)
+
+    def token(self, refresh_token: str = "Atzr|local-seller-na") -> str:
+        answer = self.lwa(grant_type="refresh_token", refresh_token=refresh_token, **CLIENT)
+        assert answer.status == 200, answer.body
+        return str(answer.json["access_token"])
+
+    def grantless(self, scope: str = "sellingpartnerapi::notifications") -> str:
+        return str(self.lwa(grant_type="client_credentials", scope=scope, **CLIENT).json["access_token"])
+
+    def call(self, method: str, path: str, token: str | None = None, body: Any = None, **query: str) -> Reply:
+        """Call the SP-API without naming a host."""
+        target = f"{path}?{urlencode(query, quote_via=quote)}" if query else path
+        headers = {"x-amz-access-token": self.token() if token is None else token}
+        return self.send(method, target, None if body is None else json.dumps(body), headers)
+
+    def control(self, method: str, route: str, body: Any = None) -> Reply:
+        return self.send(method, f"/_emulator/{route}", None if body is None else json.dumps(body))
+
+
+@pytest.fixture(scope="session")
+def _served() -> Iterator[Local]:
+    world = World(seed=1, clock=lambda: NOW)
+    with running(world) as base:
+        yield Local(world, base)
+
+
+@pytest.fixture
+def amazon(_served: Local) -> Local:
+    _served.world.reset(seed=1)
+    return _served

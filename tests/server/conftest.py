@@ -1,0 +1,286 @@
+"""A whole server and a whole local Amazon in one process, without a socket and without a wait."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import msgspec
+import pytest
+
+from sellerport import emulator
+from sellerport.emulator import World
+from sellerport.errors import NoAnswer
+from sellerport.server.app import application, open_hub
+from sellerport.server.hub import Caller, Hub, Organization
+from sellerport.server.settings import Secret, Settings
+from sellerport.wire import AsyncWire, Request, Response
+
+PUBLIC = "https://connect.example.test"
+AMAZON = "http://amazon.test"
+SHOP = "https://shop.example.test/oauth"
+KEY = base64.b64encode(b"k" * 32).decode()
+CALLBACK = f"{PUBLIC}/oauth/callback"
+CLIENT = "amzn1.application-oa2-client.test"
+CLIENT_SECRET = "amzn1.oa2-cs.v1.test-secret"
+SELLER = "ALOCALSELLERNA"
+
+
+class Clock:
+    """Time that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@dataclass
+class Answer:
+    status: int
+    fields: list[tuple[str, str]]
+    body: bytes
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return dict(self.fields)
+
+    @property
+    def text(self) -> str:
+        return self.body.decode()
+
+    @property
+    def json(self) -> Any:
+        return msgspec.json.decode(self.body)
+
+    @property
+    def location(self) -> str:
+        return self.headers["location"]
+
+    @property
+    def query(self) -> dict[str, list[str]]:
+        return parse_qs(urlsplit(self.location).query)
+
+
+async def ask(app: Any, method: str, url: str, headers: dict[str, str] | None = None, body: bytes = b"") -> Answer:
+    """Put one request to an ASGI application, as a client that leaves once it has asked."""
+    parts = urlsplit(url)
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": parts.scheme or "http",
+        "path": parts.path,
+        "raw_path": parts.path.encode(),
+        "query_string": parts.query.encode(),
+        "root_path": "",
+        "headers": [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()],
+        "server": ("test", 80),
+        "client": ("test", 1),
+    }
+    incoming = [{"type": "http.request", "body": body, "more_body": False}]
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return incoming.pop() if incoming else {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await app(scope, receive, send)
+    if not sent:
+        raise NoAnswer("nothing came within the time limit")
+    found = [(name.decode().lower(), value.decode("latin-1")) for name, value in sent[0]["headers"]]
+    return Answer(sent[0]["status"], found, b"".join(message.get("body", b"") for message in sent[1:]))
+
+
+class InProcessWire(AsyncWire):
+    """Hands requests to an ASGI application; pauses take no time, and are remembered."""
+
+    def __init__(self, app: Any) -> None:
+        super().__init__()
+        self.app = app
+        self.pauses: list[float] = []
+
+    async def send(self, request: Request) -> Response:
+        assert request.url.startswith(AMAZON), f"{request.url} leaves this machine"
+        try:
+            answer = await ask(self.app, request.method, request.url, request.headers, request.body or b"")
+        except ConnectionResetError:
+            raise NoAnswer("the connection was reset") from None
+        return Response(answer.status, answer.headers, answer.body)
+
+    async def sleep(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+
+
+@dataclass
+class Browser:
+    """Keeps cookies, and goes where it is told."""
+
+    server: Server
+    cookies: dict[str, str] = field(default_factory=dict)
+
+    async def get(self, url: str, method: str = "GET") -> Answer:
+        cookies = {"cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
+        answer = await ask(self.server.app, method, url, cookies if self.cookies else {})
+        for name, value in answer.fields:
+            if name == "set-cookie":
+                pair, _, attributes = value.partition(";")
+                key, _, kept = pair.partition("=")
+                if "max-age=0" in attributes.lower():
+                    self.cookies.pop(key, None)
+                else:
+                    self.cookies[key] = kept
+        return answer
+
+    async def decide(self, consent_url: str, decision: str = "approve", seller: str = SELLER) -> str:
+        """Decide on Amazon's page, and return where it sends the browser."""
+        form = urlencode({"decision": decision, "selling_partner_id": seller}).encode()
+        headers = {"content-type": "application/x-www-form-urlencoded"}
+        answer = await ask(self.server.amazon, "POST", consent_url, headers, form)
+        assert answer.status == 302, answer.text
+        return answer.location
+
+    async def consent(self, link: str, decision: str = "approve", seller: str = SELLER) -> Answer:
+        """Walk the whole way from the link to the end."""
+        to_amazon = await self.get(link)
+        assert to_amazon.status == 302, to_amazon.text
+        return await self.get(await self.decide(to_amazon.location, decision, seller))
+
+
+@dataclass
+class Server:
+    """A server with one organization, which has an application, a return URL and an API client."""
+
+    hub: Hub
+    app: Any
+    amazon: Any
+    world: World
+    clock: Clock
+    wire: InProcessWire
+    organization: Organization
+    caller: Caller
+    client_id: str
+    client_secret: str
+    token: str
+
+    @property
+    def browser(self) -> Browser:
+        return Browser(self)
+
+    async def api(
+        self, method: str, path: str, body: Any = None, *, token: str | None = None, **headers: str
+    ) -> Answer:
+        given = {
+            "authorization": f"Bearer {token or self.token}",
+            **{k.replace("_", "-"): v for k, v in headers.items()},
+        }
+        encoded = body if isinstance(body, bytes) else msgspec.json.encode(body) if body is not None else b""
+        return await ask(self.app, method, f"{PUBLIC}{path}", given, encoded)
+
+    async def connect(self, customer: str = "ann", **how: Any) -> str:
+        """Connect an account through the whole consent flow; return the connection's id."""
+        link = await self.hub.consents.initiate(self.caller, customer=customer, return_url=SHOP, **how)
+        ended = await self.browser.consent(link)
+        assert "connector_id" in ended.query, ended.location
+        return ended.query["connector_id"][0]
+
+    async def orders(self, connection_id: str) -> Any:
+        done = await self.hub.calls.execute(
+            self.caller, connection_id, "orders", "list", {"created_after": "2020-01-01T00:00:00Z"}
+        )
+        return done.data
+
+
+class House:
+    """Where a server's files are, and how to run one there."""
+
+    def __init__(self, folder: Path) -> None:
+        self.clock = Clock()
+        self.world = World(clock=self.clock)
+        self.world.add_application(
+            emulator.Application(
+                application_id="amzn1.sp.solution.test",
+                client_id=CLIENT,
+                client_secret=CLIENT_SECRET,
+                redirect_uris=(CALLBACK,),
+            )
+        )
+        self.settings = Settings(
+            database=folder / "sellerport.db", vault_key=Secret(KEY), amazon=AMAZON, public_url=PUBLIC
+        )
+
+    def run(self, scenario: Callable[[Server], Awaitable[None]]) -> None:
+        """Play a scenario against a server; the files stay, so that another can follow."""
+
+        async def play() -> None:
+            async with self.open() as server:
+                await scenario(server)
+
+        asyncio.run(play())
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Server]:
+        amazon = emulator.app(self.world)
+        wire = InProcessWire(amazon)
+        async with open_hub(self.settings, wire=wire, clock=self.clock) as hub:
+            known = [one for one in await hub.organizations.all() if one.name == "Acme"]
+            organization = known[0] if known else await self.furnish(hub)
+            client = await hub.access.create_client(organization.id, "backend")
+            token = await hub.access.issue(client.id, client.secret)
+            yield Server(
+                hub=hub,
+                app=application(self.settings, hub),
+                amazon=amazon,
+                world=self.world,
+                clock=self.clock,
+                wire=wire,
+                organization=organization,
+                caller=Caller(organization.id, client.id),
+                client_id=client.id,
+                client_secret=client.secret,
+                token=token.token,
+            )
+
+    def write(self, statement: str, *values: Any) -> None:
+        """Change the database behind the server's back."""
+        with closing(sqlite3.connect(self.settings.database)) as other, other:
+            other.execute(statement, values)
+
+    @contextmanager
+    def refusing(self, what: str) -> Iterator[None]:
+        """Let the database refuse one kind of write, such as ``INSERT ON connections``."""
+        self.write(f"CREATE TRIGGER refuse BEFORE {what} BEGIN SELECT RAISE(ABORT, 'refused'); END")
+        try:
+            yield
+        finally:
+            self.write("DROP TRIGGER refuse")
+
+    async def furnish(self, hub: Hub) -> Organization:
+        organization = await hub.organizations.create("Acme")
+        await hub.return_urls.register(organization.id, SHOP)
+        await hub.applications.register(
+            organization.id,
+            lwa_client_id=CLIENT,
+            lwa_client_secret=CLIENT_SECRET,
+            application_id="amzn1.sp.solution.test",
+        )
+        return organization
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    return House(tmp_path)

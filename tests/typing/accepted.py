@@ -1,0 +1,81 @@
+"""Calls that type checkers accept, and what they say comes back; checked by mypy and pyright, never run."""
+
+# pyright: strict
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Literal, assert_type
+
+from sellerport import AsyncSellingPartner, Result, SellingPartner
+from sellerport.types.catalog_items_2022_04_01 import Item, ItemSearchResults
+from sellerport.types.feeds_2021_06_30 import CreateFeedResponse, CreateFeedSpecification
+from sellerport.types.orders_2026_01_01 import Order, SearchOrdersResponse
+from sellerport.types.orders_v0 import GetOrderRegulatedInfoResponse, GetOrdersResponse, OrderList
+from sellerport.types.sellers_v1 import GetMarketplaceParticipationsResponse
+
+
+def an_answer_has_the_type_of_its_operation(sp: SellingPartner) -> None:
+    found = sp.orders_2026_01_01.search_orders(created_after=datetime(2026, 1, 1, tzinfo=UTC))
+    assert_type(found, Result[SearchOrdersResponse])
+    assert_type(found.data["orders"], list[Order])
+    assert_type(found.data["orders"][0]["orderId"], str)
+    assert_type(found.payload, Any)
+    assert_type(found.request_id, str | None)
+    assert_type(found["orders"], Any)
+
+
+async def an_async_answer_is_awaited(sp: AsyncSellingPartner) -> None:
+    assert_type(await sp.orders_2026_01_01.search_orders(), Result[SearchOrdersResponse])
+    assert_type(await sp.sellers.get_marketplace_participations(), Result[GetMarketplaceParticipationsResponse])
+
+
+def a_short_name_is_the_newest_version(sp: SellingPartner) -> None:
+    assert_type(sp.orders.search_orders(), Result[SearchOrdersResponse])
+    assert_type(sp.catalog_items.get_catalog_item(asin="B00TEST000"), Result[Item])
+
+
+def moments_are_text_or_datetimes(sp: SellingPartner) -> None:
+    sp.orders.search_orders(created_after="2026-01-01T00:00:00Z")
+    sp.vehicles.get_vehicles(vehicle_type="CAR", updated_after=datetime(2026, 1, 1, tzinfo=UTC))
+
+
+def a_list_may_be_one_value(sp: SellingPartner) -> None:
+    sp.orders.search_orders(marketplace_ids="ATVPDKIKX0DER")
+    sp.orders.search_orders(marketplace_ids=("ATVPDKIKX0DER", "A2EUQ1WTGCTBG2"), fulfillment_statuses="SHIPPED")
+    found = sp.catalog_items.search_catalog_items(keywords=["socks"], included_data=["summaries", "images"])
+    assert_type(found, Result[ItemSearchResults])
+
+
+def none_is_the_same_as_not_given(sp: SellingPartner, token: str | None) -> None:
+    sp.orders.search_orders(pagination_token=token)
+
+
+def a_body_is_a_dict(sp: SellingPartner) -> None:
+    body: CreateFeedSpecification = {
+        "feedType": "JSON_LISTINGS_FEED",
+        "marketplaceIds": ["ATVPDKIKX0DER"],
+        "inputFeedDocumentId": "amzn1.tortuga.test",
+    }
+    assert_type(sp.feeds.create_feed(body=body), Result[CreateFeedResponse])
+
+
+def an_answer_without_a_body_is_none(sp: SellingPartner) -> None:
+    assert_type(sp.feeds.cancel_feed(feed_id="1"), Result[None])
+
+
+def enumerations_are_literals(answer: GetOrderRegulatedInfoResponse) -> None:
+    if "payload" in answer:
+        status = answer["payload"]["RegulatedOrderVerificationStatus"]["Status"]
+        assert_type(status, Literal["Pending", "Approved", "Rejected", "Expired", "Cancelled"])
+
+
+def a_deprecated_operation_is_still_typed(sp: SellingPartner) -> None:
+    found = sp.orders_v0.get_orders(marketplace_ids=["ATVPDKIKX0DER"], created_after="2026-01-01")  # pyright: ignore[reportDeprecated]
+    assert_type(found, Result[GetOrdersResponse])
+    if "payload" in found.data:
+        assert_type(found.data["payload"]["Orders"], OrderList)
+
+
+def any_path_can_be_called(sp: SellingPartner) -> None:
+    assert_type(sp.call("GET", "/orders/v0/orders", params={"MarketplaceIds": ["ATVPDKIKX0DER"]}), Result[Any])
