@@ -93,7 +93,7 @@ def test_an_operation_is_described_consistently(operation: Operation) -> None:
 
 
 def test_no_two_operations_can_match_the_same_path() -> None:
-    """A literal segment beside a parameter is exact, since the trie tries the literal first; two equal shapes are not."""
+    """A literal beside a parameter is exact, since the literal is tried first; two equal shapes are not."""
     shapes = Counter((one.method, re.sub(r"\{\w+\}", "{}", one.path)) for one in OPERATIONS)
     assert [shape for shape, times in shapes.items() if times > 1] == []
 
@@ -112,6 +112,19 @@ def test_a_path_that_no_operation_has_matches_nothing() -> None:
     assert catalog.match("GET", "/orders/v0/nothing") is None
     assert catalog.match("DELETE", "/orders/v0/orders") is None
     assert catalog.match("GET", "/orders/v0/orders/1/orderItems/extra/more") is None
+
+
+def test_a_value_that_looks_like_another_operations_path_is_still_a_value() -> None:
+    found = catalog.match("GET", "/fba/outbound/2020-07-01/fulfillmentOrders/preview")
+    assert found is not None
+    assert (found[0].id, found[1]) == ("getFulfillmentOrder", {"sellerFulfillmentOrderId": "preview"})
+
+
+@pytest.mark.parametrize("value", ["{}", "GET", "GET ", "", "None"])
+def test_no_value_can_be_taken_for_the_tries_own_keys(value: str) -> None:
+    found = catalog.match("GET", f"/orders/v0/orders/{value}/address")
+    assert found is not None
+    assert (found[0].id, found[1]) == ("getOrderAddress", {"orderId": value})
 
 
 def test_a_greedy_parameter_takes_the_rest_of_the_path() -> None:

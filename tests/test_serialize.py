@@ -86,7 +86,9 @@ def test_a_value_that_would_change_the_path_is_refused(sku: str) -> None:
 def test_a_greedy_path_keeps_its_slashes_and_nothing_else() -> None:
     sent = path_of(
         "uploads.create_upload_destination_for_resource",
-        **{"resource": "aplus/2020-11-01/a b", "marketplace_ids": ["A"], "content_md5": "x=="},
+        resource="aplus/2020-11-01/a b",
+        marketplace_ids=["A"],
+        content_md5="x==",
     )
     assert urlsplit(sent).path == "/uploads/2020-11-01/uploadDestinations/aplus/2020-11-01/a%20b"
 

@@ -17,11 +17,11 @@ from urllib.parse import unquote
 from sellerport import calls, catalog, regions, serialize
 from sellerport.calls import Result, Session
 from sellerport.catalog import Operation
-from sellerport.credentials import find as find_grant
+from sellerport.credentials import find as find_credentials
 from sellerport.errors import InvalidArguments, Problem
 from sellerport.hosted import Hosted
 from sellerport.limits import Limits
-from sellerport.oauth import TokenAnswer, Tokens
+from sellerport.oauth import Grant, LwaClient, TokenAnswer, Tokens
 from sellerport.operations import MARKETPLACE_PARAMETERS, AsyncOperations, Operations
 from sellerport.regions import REGIONS, Amazon
 from sellerport.wire import AsyncWire, BlockingWire, Wire, run
@@ -86,9 +86,10 @@ class _Client:
             return
         given = {"refresh_token": refresh_token, "lwa_app_id": lwa_app_id, "lwa_client_secret": lwa_client_secret}
         given = {**(credentials or {}), **{name: value for name, value in given.items() if value is not None}}
+        found = find_credentials(given, environ)
         address = amazon if amazon is not None else environ.get("SELLERPORT_AMAZON")
         self._source = Session(
-            grant=find_grant(given, environ),
+            grant=Grant(LwaClient(found.lwa_app_id, found.lwa_client_secret), found.refresh_token),
             region=REGIONS[self._marketplace.region],
             amazon=address if isinstance(address, Amazon) else Amazon(address or None),
             sandbox=sandbox,

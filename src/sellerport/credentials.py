@@ -8,9 +8,9 @@ them must have them all: credentials are never mixed from two places.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from sellerport.errors import CredentialsError
-from sellerport.oauth import Grant, LwaClient
 
 ENVIRONMENT = {
     "refresh_token": "SP_API_REFRESH_TOKEN",
@@ -19,8 +19,17 @@ ENVIRONMENT = {
 }
 
 
-def find(given: Mapping[str, str | None], environ: Mapping[str, str]) -> Grant:
-    """Return the grant that the credentials make up.
+@dataclass(frozen=True)
+class Credentials:
+    """An application's Login with Amazon client, and the grant of one account."""
+
+    refresh_token: str = field(repr=False)
+    lwa_app_id: str
+    lwa_client_secret: str = field(repr=False)
+
+
+def find(given: Mapping[str, str | None], environ: Mapping[str, str]) -> Credentials:
+    """Return the credentials, from the first place that has any.
 
     Args:
         given: what the caller passed; absent and None mean the same.
@@ -41,7 +50,7 @@ def find(given: Mapping[str, str | None], environ: Mapping[str, str]) -> Grant:
         if missing := [name for name, value in found.items() if not value]:
             spelled = [ENVIRONMENT[name] if place == "the environment" else name for name in missing]
             raise CredentialsError(f"{place} lack {', '.join(spelled)}; all three are needed")
-        return Grant(LwaClient(found["lwa_app_id"], found["lwa_client_secret"]), found["refresh_token"])
+        return Credentials(**found)
     raise CredentialsError(
         f"no credentials: pass {', '.join(ENVIRONMENT)}, or set {', '.join(ENVIRONMENT.values())} in the environment"
     )

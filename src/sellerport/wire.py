@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from pyreqwest.client import Client, ClientBuilder, SyncClient, SyncClientBuilder
-from pyreqwest.exceptions import ConnectError, ConnectTimeoutError, RequestError, RequestTimeoutError
+from pyreqwest.exceptions import RequestError, RequestTimeoutError
 
 from sellerport.errors import NoAnswer
 
@@ -206,7 +206,10 @@ def _build(client: Any, request: Request) -> Any:
 
 def _no_answer(request: Request, error: RequestError) -> NoAnswer:
     host = request.url.split("/")[2]
-    sent = not isinstance(error, ConnectError | ConnectTimeoutError)
+    # pyreqwest's ConnectError and ConnectTimeoutError also stand for what happens to a request under way; only
+    # reqwest's own word for it is certain.
+    causes = error.details.get("causes") or []
+    sent = not any(cause["message"] == "client error (Connect)" for cause in causes)
     if isinstance(error, RequestTimeoutError):
         what = "took longer than its time limit to answer" if sent else "could not be reached in time"
         return NoAnswer(f"{host} {what} ({request.timeout_s:g} s); try again, or allow more with timeout_s", sent=sent)

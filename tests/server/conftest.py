@@ -16,8 +16,10 @@ import msgspec
 import pytest
 
 from sellerport import emulator
+from sellerport.client import AsyncSellingPartner
 from sellerport.emulator import World
 from sellerport.errors import NoAnswer
+from sellerport.hosted import Hosted
 from sellerport.server.app import application, open_hub
 from sellerport.server.hub import Caller, Hub, Organization
 from sellerport.server.settings import Secret, Settings
@@ -73,8 +75,11 @@ class Answer:
         return parse_qs(urlsplit(self.location).query)
 
 
-async def ask(app: Any, method: str, url: str, headers: dict[str, str] | None = None, body: bytes = b"") -> Answer:
-    """Put one request to an ASGI application, as a client that leaves once it has asked."""
+async def ask(app: Any, method: str, url: str, headers: dict[str, Any] | None = None, body: bytes = b"") -> Answer:
+    """Put one request to an ASGI application, as a client that leaves once it has asked.
+
+    A header whose value is a list is sent once for each of its items.
+    """
     parts = urlsplit(url)
     scope = {
         "type": "http",
@@ -86,7 +91,11 @@ async def ask(app: Any, method: str, url: str, headers: dict[str, str] | None = 
         "raw_path": parts.path.encode(),
         "query_string": parts.query.encode(),
         "root_path": "",
-        "headers": [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()],
+        "headers": [
+            (name.lower().encode(), value.encode())
+            for name, values in (headers or {}).items()
+            for value in (values if isinstance(values, list) else [values])
+        ],
         "server": ("test", 80),
         "client": ("test", 1),
     }
@@ -107,15 +116,15 @@ async def ask(app: Any, method: str, url: str, headers: dict[str, str] | None = 
 
 
 class InProcessWire(AsyncWire):
-    """Hands requests to an ASGI application; pauses take no time, and are remembered."""
+    """Hands requests for one address to an ASGI application; pauses take no time."""
 
-    def __init__(self, app: Any) -> None:
+    def __init__(self, app: Any, address: str = AMAZON) -> None:
         super().__init__()
         self.app = app
-        self.pauses: list[float] = []
+        self._address = address
 
     async def send(self, request: Request) -> Response:
-        assert request.url.startswith(AMAZON), f"{request.url} leaves this machine"
+        assert request.url.startswith(self._address), f"{request.url} leaves this machine"
         try:
             answer = await ask(self.app, request.method, request.url, request.headers, request.body or b"")
         except ConnectionResetError:
@@ -123,7 +132,7 @@ class InProcessWire(AsyncWire):
         return Response(answer.status, answer.headers, answer.body)
 
     async def sleep(self, seconds: float) -> None:
-        self.pauses.append(seconds)
+        pass
 
 
 @dataclass
@@ -182,7 +191,7 @@ class Server:
         return Browser(self)
 
     async def api(
-        self, method: str, path: str, body: Any = None, *, token: str | None = None, **headers: str
+        self, method: str, path: str, body: Any = None, *, token: str | None = None, **headers: Any
     ) -> Answer:
         given = {
             "authorization": f"Bearer {token or self.token}",
@@ -197,6 +206,11 @@ class Server:
         ended = await self.browser.consent(link)
         assert "connector_id" in ended.query, ended.location
         return ended.query["connector_id"][0]
+
+    def client(self, connection_id: str) -> AsyncSellingPartner:
+        """Return the library's client, which calls through this server."""
+        hosted = Hosted(PUBLIC, self.client_id, self.client_secret, connection_id)
+        return AsyncSellingPartner(connection=hosted, wire=InProcessWire(self.app, PUBLIC))
 
     async def orders(self, connection_id: str) -> Any:
         done = await self.hub.calls.execute(

@@ -187,7 +187,7 @@ def test_a_grant_that_is_replaced_while_the_old_one_is_refused_stays(house):
     house.run(scenario)
 
 
-def test_a_new_refresh_token_takes_the_place_of_the_old_one(house):
+def test_a_new_refresh_token_takes_the_place_of_the_old_one(house, caplog):
     """RFC 6749 §6: a server that rotates refresh tokens."""
 
     async def scenario(server):
@@ -204,8 +204,22 @@ def test_a_new_refresh_token_takes_the_place_of_the_old_one(house):
             await server.amazon(scope, receive, rewritten)
 
         server.wire.app = rotates
+        with house.refusing("UPDATE OF sealed_grant ON connections"):
+            assert len(await server.orders(id)) > 0
+        assert "could not be stored" in caplog.text
+        assert (await server.hub.connections.open(server.caller, id)).refresh_token != fresh
+        server.clock.advance(3600)
         await server.orders(id)
         assert (await server.hub.connections.open(server.caller, id)).refresh_token == fresh
+
+    house.run(scenario)
+
+
+def test_an_empty_grant_is_refused(house):
+    async def scenario(server):
+        with pytest.raises(InvalidArguments, match="refresh_token: must not be empty"):
+            await from_credentials(server, " ")
+        assert await server.hub.connections.all(server.caller) == []
 
     house.run(scenario)
 

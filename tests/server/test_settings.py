@@ -22,7 +22,7 @@ def test_everything_can_be_set_from_the_environment():
             "SELLERPORT_DATABASE": "sqlite:////var/lib/s.db",
             "SELLERPORT_VAULT_KEY_FILE": "/etc/key",
             "SELLERPORT_AMAZON": "http://127.0.0.1:8099/",
-            "SELLERPORT_PUBLIC_URL": "https://connect.example.test/",
+            "SELLERPORT_PUBLIC_URL": "HTTPS://connect.example.test/",
             "SELLERPORT_HOST": "0.0.0.0",
             "SELLERPORT_PORT": "9000",
             "SELLERPORT_LOG_LEVEL": "DEBUG",

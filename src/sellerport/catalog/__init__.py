@@ -129,14 +129,14 @@ class Index(msgspec.Struct, frozen=True, dict=True):
         return MappingProxyType({api.name: key for key, api in ordered})
 
     @cached_property
-    def routes(self) -> dict[str, Any]:
-        """A trie of path segments; ``{}`` stands for a parameter, and a method at a leaf for its operation."""
-        root: dict[str, Any] = {}
+    def routes(self) -> dict[Any, Any]:
+        """A trie of path segments; None stands for a parameter, and a tuple with a method for its operation."""
+        root: dict[Any, Any] = {}
         for operation in self.operations:
             node = root
             for segment in operation.path.strip("/").split("/"):
-                node = node.setdefault("{}" if segment.startswith("{") else segment, {})
-            node[f"{operation.method} "] = operation
+                node = node.setdefault(None if segment.startswith("{") else segment, {})
+            node[operation.method,] = operation
         return root
 
 
@@ -218,26 +218,30 @@ def match(method: str, path: str, family: Family = "seller-partner") -> tuple[Op
 
     ``path`` is matched before anything in it is decoded, so that an encoded slash stays part of its segment.
     """
-    node: Any = index(family).routes
-    values = []
-    segments = path.strip("/").split("/")
-    for position, segment in enumerate(segments):
-        if segment in node:
-            node = node[segment]
-            continue
-        node = node.get("{}")
-        if node is None:
-            return None
-        values.append(segment)
-        operation = node.get(f"{method} ")
-        if operation is not None and any(parameter.greedy for parameter in operation.parameters):
-            values[-1] = "/".join(segments[position:])
-            break
-    operation = node.get(f"{method} ")
-    if operation is None:
+    found = _walk(index(family).routes, path.strip("/").split("/"), (method,))
+    if found is None:
         return None
+    operation, values = found
     names = [one[1:-1] for one in operation.path.strip("/").split("/") if one.startswith("{")]
     return operation, dict(zip(names, values, strict=True))
+
+
+def _walk(node: dict[Any, Any], segments: list[str], method: tuple[str]) -> tuple[Operation, list[str]] | None:
+    """Find the operation below a node of the trie; a literal segment is tried before a parameter."""
+    if not segments:
+        return (node[method], []) if method in node else None
+    first, rest = segments[0], segments[1:]
+    if first in node and (found := _walk(node[first], rest, method)):
+        return found
+    below = node.get(None)
+    if below is None:
+        return None
+    if found := _walk(below, rest, method):
+        return found[0], [first, *found[1]]
+    operation = below.get(method)
+    if operation is not None and any(parameter.greedy for parameter in operation.parameters):
+        return operation, ["/".join(segments)]
+    return None
 
 
 def _nearest(name: str, known: Mapping[str, Any] | list[str]) -> str:

@@ -28,9 +28,7 @@ DEPTH = 8
 
 EPOCH = datetime(2026, 1, 5, tzinfo=UTC)
 
-LEFT_OUT = re.compile(
-    r"(next|previous)?(page)?token|(next|previous)page(token)?|pagetoken|nexttoken.*|errors?|errorlist"
-)
+LEFT_OUT = re.compile(r"errors?|errorlist|(next|previous|page|pagination)\w*token\w*")
 
 FINISHED = ("DONE", "SUCCESS", "Success", "SUCCEEDED", "COMPLETED", "Completed", "ACTIVE", "Active")
 
@@ -134,7 +132,7 @@ class _Inventor:
     def _array(self, schema: Schema, name: str, depth: int) -> list[Any]:
         items = schema.get("items", {})
         least, most = schema.get("minItems", 0), schema.get("maxItems", 2)
-        stop = self._comes_back(items) or depth >= DEPTH
+        stop = self._comes_back(items) or depth >= DEPTH or LEFT_OUT.fullmatch(name.lower())
         count = least if stop else max(least, min(most, 1 if depth > 3 else 2))
         single = name.removesuffix("s")
         made: list[Any] = []

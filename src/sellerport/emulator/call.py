@@ -26,7 +26,6 @@ class Call:
     operation: Operation
     path: Mapping[str, str]
     query: Mapping[str, list[str]]
-    headers: Mapping[str, str]
     body: Any
     token: AccessToken
     account: Account | None

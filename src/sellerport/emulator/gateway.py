@@ -52,7 +52,7 @@ class LocalAmazon:
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         host, path = _place(scope)
-        if path.startswith("/_emulator/"):
+        if not host and path.startswith("/_emulator/"):
             await self._pages(_inner(scope, path), receive, send)
             return
         body = await _read(receive)

@@ -122,7 +122,7 @@ def _answer(world: World, arrived: Arrived, operation: Operation, path: dict[str
     _require(operation, query, arrived.headers)
     _stay_in_region(operation, query, body, region)
     account = token.grant.account if token.grant else None
-    call = Call(world, operation, path, query, arrived.headers, body, token, account, region, elements)
+    call = Call(world, operation, path, query, body, token, account, region, elements)
     handle = HANDLERS.get(operation.key, answers.invent)
     return handle(call)
 

@@ -326,5 +326,5 @@ def configure_log(level: str) -> None:
         )
     )
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    for chatty in ("uvicorn.error", "alembic"):
+    for chatty in ("uvicorn.error", "alembic", "aiosqlite"):  # the last one would log what is written
         logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -62,7 +62,7 @@ def _address(text: str) -> str:
     if parts.query or parts.fragment:
         raise ValueError("must have no query and no fragment")
     assert parts.port is None or parts.port  # reading it raises ValueError where the port is no number
-    return text.rstrip("/")
+    return parts.geturl().rstrip("/")
 
 
 def _port(text: str) -> int:

@@ -100,11 +100,14 @@ def tenant(given: Mapping[str, str | None]) -> str | None:
     """Return the organization's user that a body or query names, under whichever of the three names.
 
     Raises:
-        InvalidArguments: it names two different ones.
+        InvalidArguments: it names two different ones, or an empty one, which is not everyone.
     """
-    named = {name: given[name] for name in TENANT_NAMES if given.get(name)}
+    named = {name: value for name in TENANT_NAMES if (value := given.get(name)) is not None}
+    problems = [Problem(name, "must not be empty") for name, value in named.items() if not value]
     if len(set(named.values())) > 1:
-        raise InvalidArguments(problems=[Problem(name, "names another one than the others do") for name in named])
+        problems += [Problem(name, "names another one than the others do") for name in named]
+    if problems:
+        raise InvalidArguments(problems=problems)
     return next(iter(named.values()), None)
 
 

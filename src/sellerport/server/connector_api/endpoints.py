@@ -14,7 +14,15 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from sellerport import regions
-from sellerport.errors import CallerError, InvalidArguments, NotAllowed, Problem, SellerportError, Unauthenticated
+from sellerport.errors import (
+    CallerError,
+    InvalidArguments,
+    NotAllowed,
+    NotFound,
+    Problem,
+    SellerportError,
+    Unauthenticated,
+)
 from sellerport.oauth import LwaClient
 from sellerport.regions import Marketplace
 from sellerport.server.connector_api import fields
@@ -127,6 +135,8 @@ async def create(request: Request) -> Response:
 async def list_all(request: Request) -> Response:
     """List connectors, of one user of the organization or of all."""
     caller = await _caller(request)
+    if "workspace_id" in request.query_params:
+        raise NotFound("Workspace not found: name it by workspace_name, as workspaces have no ids here")
     definition = request.query_params.get("definition_id", DEFINITION_ID)
     found = await _hub(request).connections.all(caller, tenant(request.query_params))
     return answer({"data": [summarized(one) for one in found if definition == DEFINITION_ID]})

@@ -1,0 +1,389 @@
+"""What both clients do, against the local Amazon over real HTTP. Every test runs once blocking and once async."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import Any
+
+import pytest
+
+from sellerport.errors import (
+    AccessDenied,
+    AmazonNotFound,
+    AmazonRefused,
+    AmazonUnavailable,
+    ClientRefused,
+    CredentialsError,
+    GrantRevoked,
+    InvalidArguments,
+    NoAnswer,
+    SellerportError,
+    Throttled,
+    TokenUnavailable,
+    UnknownOperation,
+)
+from sellerport.oauth import TokenAnswer, Tokens
+from tests.conftest import Clients
+
+SINCE = "2020-01-01T00:00:00Z"
+ORDERS = "/orders/v0/orders"
+CONFIRM: dict[str, Any] = {
+    "marketplaceId": "ATVPDKIKX0DER",
+    "packageDetail": {
+        "packageReferenceId": "1",
+        "carrierCode": "UPS",
+        "trackingNumber": "1Z",
+        "shipDate": SINCE,
+        "orderItems": [{"orderItemId": "1", "quantity": 1}],
+    },
+}
+
+
+def test_an_operation_is_a_method_and_its_answer_the_decoded_body(clients: Clients) -> None:
+    sp = clients.make()
+    result = clients.do(lambda: sp.orders_v0.get_orders(marketplace_ids=["ATVPDKIKX0DER"], created_after=SINCE))
+    assert result.status == 200
+    assert result.payload is result.data["payload"]
+    assert result["payload"]["Orders"]
+    assert {order["MarketplaceId"] for order in result.payload["Orders"]} == {"ATVPDKIKX0DER"}
+    assert result.request_id
+    (request,) = clients.amazon.arrived(ORDERS)
+    assert (request["method"], request["host"]) == ("GET", "sellingpartnerapi-na.amazon.com")
+    assert dict(request["query"]) == {"MarketplaceIds": "ATVPDKIKX0DER", "CreatedAfter": SINCE}
+
+
+def test_the_short_name_is_the_newest_version(clients: Clients) -> None:
+    sp = clients.make()
+    found = clients.do(lambda: sp.orders.search_orders(created_after=SINCE, marketplace_ids=["ATVPDKIKX0DER"]))
+    assert found.data["orders"]
+    assert clients.amazon.arrived()[-1]["path"] == "/orders/2026-01-01/orders"
+
+
+def test_a_call_by_path_is_the_same_call(clients: Clients) -> None:
+    sp = clients.make()
+    by_name = clients.do(lambda: sp.orders_v0.get_orders(created_after=SINCE))
+    by_path = clients.do(lambda: sp.call("GET", ORDERS, {"CreatedAfter": SINCE}))
+    assert by_path.data == by_name.data
+    order = by_name.payload["Orders"][0]["AmazonOrderId"]
+    items = clients.do(lambda: sp.call("GET", f"{ORDERS}/{order}/orderItems"))
+    assert items.payload["AmazonOrderId"] == order
+
+
+def test_a_path_that_the_catalogue_lacks_is_called_as_it_is(clients: Clients) -> None:
+    sp = clients.make()
+    with pytest.raises(AccessDenied) as caught:
+        clients.do(lambda: sp.call("GET", "/new/v9/things", {"ids": ["a b", "c"], "n": 1}))
+    assert caught.value.amazon_code == "MissingAuthenticationToken"
+    assert dict(clients.amazon.arrived()[-1]["query"]) == {"ids": "a b,c", "n": "1"}
+
+
+@pytest.mark.parametrize("path", ["orders/v0/orders", "//evil.test/x?y", f"{ORDERS}?a=b", f"{ORDERS}#x"])
+def test_a_path_with_more_than_a_path_in_it_is_refused(clients: Clients, path: str) -> None:
+    sp = clients.make()
+    with pytest.raises(InvalidArguments, match="path"):
+        clients.do(lambda: sp.call("GET", path))
+    assert clients.amazon.arrived() == []
+
+
+def test_the_marketplace_decides_the_endpoint_and_fills_what_is_required(clients: Clients) -> None:
+    sp = clients.make(clients.amazon.credentials("seller-eu"), marketplace="DE")
+    clients.do(lambda: sp.orders_v0.get_orders(created_after=SINCE))
+    clients.do(lambda: sp.reports.get_reports(report_types=["GET_MERCHANT_LISTINGS_ALL_DATA"]))
+    orders, reports = clients.amazon.arrived()
+    assert orders["host"] == reports["host"] == "sellingpartnerapi-eu.amazon.com"
+    assert dict(orders["query"])["MarketplaceIds"] == "A1PA6795UKMFR9"
+    assert "marketplaceIds" not in dict(reports["query"])
+
+
+def test_the_sandbox_is_another_host(clients: Clients) -> None:
+    sp = clients.make(sandbox=True)
+    clients.do(lambda: sp.sellers.get_marketplace_participations())
+    assert clients.amazon.arrived()[-1]["host"] == "sandbox.sellingpartnerapi-na.amazon.com"
+
+
+def test_a_body_and_a_writing_operation_arrive(clients: Clients) -> None:
+    sp = clients.make()
+    order = clients.do(lambda: sp.orders_v0.get_orders(created_after=SINCE)).payload["Orders"][0]["AmazonOrderId"]
+    result = clients.do(lambda: sp.orders_v0.confirm_shipment(order_id=order, body=CONFIRM))
+    assert (result.status, result.data) == (204, None)
+    assert clients.amazon.arrived()[-1]["body"] == CONFIRM
+
+
+def test_bad_arguments_are_refused_before_anything_is_sent(clients: Clients) -> None:
+    sp = clients.make()
+    with pytest.raises(InvalidArguments) as caught:
+        clients.do(lambda: sp.orders_v0.get_order(orderid="1", extra=2))
+    assert [problem.field for problem in caught.value.problems] == ["orderid", "extra", "order_id"]
+    assert list(clients.amazon.world.requests) == []
+
+
+def test_an_unknown_operation_is_answered_with_the_nearest(clients: Clients) -> None:
+    sp = clients.make()
+    with pytest.raises(UnknownOperation, match="did you mean 'get_orders'"):
+        _ = sp.orders_v0.get_ordres
+    with pytest.raises(UnknownOperation, match="did you mean 'orders'"):
+        _ = sp.ordres
+    assert not hasattr(sp, "nothing_like_it")
+    assert "get_orders" in dir(sp.orders_v0)
+    assert "orders_v0" in dir(sp)
+
+
+def test_an_access_token_is_asked_for_once_and_used_until_shortly_before_it_expires(clients: Clients) -> None:
+    now = [1_000_000.0]
+    sp = clients.make(tokens=Tokens(clock=lambda: now[0]))
+    for _ in range(3):
+        clients.do(lambda: sp.sellers.get_account())
+    assert clients.amazon.token_requests == 1
+    now[0] += 3600 - 61
+    clients.do(lambda: sp.sellers.get_account())
+    assert clients.amazon.token_requests == 1
+    now[0] += 2
+    clients.do(lambda: sp.sellers.get_account())
+    assert clients.amazon.token_requests == 2
+
+
+def test_twenty_at_once_make_one_token_request(clients: Clients) -> None:
+    def call() -> Any:
+        return clients.make().sellers.get_account()
+
+    if clients.colour == "blocking":
+        threads = [threading.Thread(target=call) for _ in range(20)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    else:
+
+        async def all_at_once() -> None:
+            await asyncio.gather(*(call() for _ in range(20)))
+
+        clients.runner.run(all_at_once())
+    assert clients.amazon.token_requests == 1
+    assert len(clients.amazon.arrived("/sellers/v1/account")) == 20
+
+
+def test_the_owner_of_the_client_hears_of_a_new_token(clients: Clients) -> None:
+    heard: list[TokenAnswer] = []
+    sp = clients.make(on_token_refresh=heard.append)
+    clients.do(lambda: sp.sellers.get_account())
+    clients.do(lambda: sp.sellers.get_account())
+    assert [answer.refresh_token for answer in heard] == ["Atzr|local-seller-na"]
+
+
+def test_a_token_that_amazon_calls_expired_is_replaced_once_and_the_call_repeated(clients: Clients) -> None:
+    sp = clients.make()
+    clients.do(lambda: sp.sellers.get_account())
+    clients.amazon.world.expire()
+    assert clients.do(lambda: sp.sellers.get_account()).status == 200
+    assert clients.amazon.token_requests == 2
+    assert [one["status"] for one in clients.amazon.arrived()] == [200, 403, 200]
+
+
+def test_a_new_token_that_is_called_expired_too_ends_the_call(clients: Clients) -> None:
+    expired = {"code": "Unauthorized", "details": "The access token you provided has expired."}
+    clients.amazon.fail(status=403, times=5, **expired)
+    sp = clients.make()
+    with pytest.raises(AccessDenied):
+        clients.do(lambda: sp.orders_v0.get_orders(created_after=SINCE))
+    assert (clients.amazon.token_requests, len(clients.amazon.arrived())) == (2, 2)
+
+
+def test_any_other_403_is_raised_at_once_with_what_amazon_said(clients: Clients) -> None:
+    sp = clients.make(marketplace="DE")  # a grant of North America, at Europe's endpoint
+    with pytest.raises(AccessDenied) as caught:
+        clients.do(lambda: sp.orders_v0.get_orders(created_after=SINCE))
+    assert (caught.value.status, caught.value.amazon_code) == (403, "Unauthorized")
+    assert caught.value.request_id
+    assert caught.value.operation == "orders_v0.get_orders"
+    assert clients.amazon.token_requests == 1
+
+
+def test_a_revoked_grant_is_told_apart_and_never_retried(clients: Clients) -> None:
+    clients.amazon.world.revoke()
+    sp = clients.make()
+    with pytest.raises(GrantRevoked, match="has to consent again"):
+        clients.do(lambda: sp.sellers.get_account())
+    assert (clients.amazon.token_requests, clients.slept) == (1, [])
+
+
+def test_a_wrong_client_secret_is_the_applications_fault(clients: Clients) -> None:
+    sp = clients.make({**clients.amazon.credentials(), "lwa_client_secret": "wrong-secret"})
+    with pytest.raises(ClientRefused, match="client id or secret"):
+        clients.do(lambda: sp.sellers.get_account())
+    assert clients.amazon.token_requests == 1
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"status": 500},
+        {"status": 503, "answer": "html"},
+        {"status": 200, "answer": "html"},
+        {"status": 200, "answer": "empty"},
+        {"status": 429},
+        {"answer": "reset"},
+    ],
+    ids=lambda fault: "-".join(map(str, fault.values())),
+)
+def test_trouble_at_login_with_amazon_is_retried_and_costs_no_grant(clients: Clients, fault: dict[str, Any]) -> None:
+    sp = clients.make()
+    clients.amazon.fail(path="/auth/o2/token", times=3, **fault)
+    with pytest.raises(TokenUnavailable, match="Login with Amazon"):
+        clients.do(lambda: sp.sellers.get_account())
+    assert (clients.amazon.token_requests, len(clients.slept)) == (3, 2)
+    assert clients.do(lambda: sp.sellers.get_account()).status == 200
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"status": 500},
+        {"status": 503},
+        {"status": 502, "answer": "html"},
+        {"status": 200, "answer": "html"},
+        {"status": 200, "answer": "empty"},
+        {"answer": "reset"},
+    ],
+    ids=lambda fault: "-".join(map(str, fault.values())),
+)
+class TestTrouble:
+    def test_a_reading_call_gets_over_it(self, clients: Clients, fault: dict[str, Any]) -> None:
+        sp = clients.make()
+        clients.amazon.fail(times=3, **fault)
+        assert clients.do(lambda: sp.orders_v0.get_orders(created_after=SINCE)).payload["Orders"]
+        assert clients.slept == [0.5, 1.0, 2.0]
+
+    def test_a_reading_call_gives_up_after_four_attempts(self, clients: Clients, fault: dict[str, Any]) -> None:
+        sp = clients.make()
+        clients.amazon.fail(times=9, **fault)
+        with pytest.raises((AmazonUnavailable, NoAnswer)):
+            clients.do(lambda: sp.orders_v0.get_orders(created_after=SINCE))
+        assert len(clients.amazon.arrived()) == 4
+
+    def test_a_writing_call_is_never_sent_twice(self, clients: Clients, fault: dict[str, Any]) -> None:
+        if fault == {"status": 200, "answer": "empty"}:
+            fault = {"status": 200, "answer": "html"}  # nothing is what this operation answers with
+        sp = clients.make()
+        clients.amazon.fail(times=9, **fault)
+        with pytest.raises((AmazonUnavailable, NoAnswer)):
+            clients.do(lambda: sp.orders_v0.confirm_shipment(order_id="902-1111111-1111111", body=CONFIRM))
+        assert len(clients.amazon.arrived()) == 1
+
+
+def test_an_amazon_that_does_not_answer_is_given_up_on(clients: Clients) -> None:
+    sp = clients.make(timeout_s=0.2)
+    clients.amazon.fail(answer="silence")
+    with pytest.raises(NoAnswer, match="time limit") as caught:
+        clients.do(lambda: sp.orders_v0.confirm_shipment(order_id="902-1111111-1111111", body=CONFIRM))
+    assert caught.value.sent is True
+
+
+def test_an_amazon_that_is_not_there_is_told_apart_from_one_that_is_silent(clients: Clients) -> None:
+    with pytest.raises(TokenUnavailable, match="refused the connection"):
+        clients.do(lambda: clients.make(amazon="http://127.0.0.1:9").sellers.get_account())
+
+
+def test_a_throttled_call_waits_for_its_slot_and_goes_again_even_if_it_writes(clients: Clients) -> None:
+    sp = clients.make()
+    order = clients.do(lambda: sp.orders_v0.get_orders(created_after=SINCE)).payload["Orders"][0]["AmazonOrderId"]
+    clients.amazon.fail(status=429, path="/orders/v0/orders/*")
+    assert clients.do(lambda: sp.orders_v0.confirm_shipment(order_id=order, body=CONFIRM)).status == 204
+    (waited,) = clients.slept
+    assert 0.4 < waited <= 0.5  # confirmShipment may be called twice a second
+
+
+def test_a_throttled_call_may_be_refused_instead(clients: Clients) -> None:
+    sp = clients.make(limit="raise")
+    clients.amazon.fail(status=429)
+    with pytest.raises(Throttled) as caught:
+        clients.do(lambda: sp.orders_v0.get_orders(created_after=SINCE))
+    assert 59 < caught.value.retry_after <= 60  # getOrders may be called once a minute
+    assert len(clients.amazon.arrived()) == 1
+
+
+def test_patience_bounds_what_a_call_waits(clients: Clients) -> None:
+    sp = clients.make(patience_s=59.0)
+    clients.amazon.fail(status=429)
+    with pytest.raises(Throttled):
+        clients.do(lambda: sp.orders_v0.get_orders(created_after=SINCE))
+    assert clients.slept == []
+
+
+def test_a_burst_is_let_through_and_the_next_call_waits(clients: Clients) -> None:
+    sp = clients.make()
+    for _ in range(10):
+        clients.do(lambda: sp.uploads.create_upload_destination_for_resource(**_UPLOAD))
+    assert clients.slept == []
+    clients.do(lambda: sp.uploads.create_upload_destination_for_resource(**_UPLOAD))
+    assert len(clients.slept) <= 1
+    assert all(0 < pause <= 0.1 for pause in clients.slept)
+
+
+_UPLOAD = {"marketplace_ids": ["ATVPDKIKX0DER"], "content_md5": "x", "resource": "messaging"}
+
+
+def test_what_is_not_there_and_what_is_wrong_have_their_own_errors(clients: Clients) -> None:
+    sp = clients.make()
+    clients.amazon.fail(status=404)
+    with pytest.raises(AmazonNotFound):
+        clients.do(lambda: sp.orders_v0.get_orders(created_after=SINCE))
+    with pytest.raises(AmazonRefused) as caught:
+        clients.do(lambda: sp.orders_v0.get_orders())
+    assert (caught.value.status, caught.value.amazon_code) == (400, "InvalidInput")
+
+
+def test_a_grantless_call_uses_the_applications_own_token(clients: Clients) -> None:
+    sp = clients.make()
+    assert clients.do(lambda: sp.notifications.get_destinations()).status == 200
+    (asked,) = clients.amazon.arrived("/auth/o2/token")
+    assert ["grant_type", "client_credentials"] in asked["body"]
+    assert ["scope", "sellingpartnerapi::notifications"] in asked["body"]
+
+
+def test_no_secret_shows_in_a_repr_an_error_or_a_result(clients: Clients) -> None:
+    sp = clients.make()
+    shown = [repr(sp), repr(sp._source), repr(clients.do(lambda: sp.orders_v0.get_orders(created_after=SINCE)))]
+    clients.amazon.world.revoke()
+    clients.amazon.world.expire()
+    with pytest.raises(SellerportError) as caught:
+        clients.do(lambda: sp.orders_v0.get_orders(created_after=SINCE))
+    shown += [str(caught.value), repr(caught.value), str(caught.value.facts())]
+    for text in shown:
+        for secret in ("Atzr|", "Atza|", "local-secret"):
+            assert secret not in text
+
+
+def test_credentials_come_from_the_environment_when_none_are_given(clients: Clients) -> None:
+    given = clients.amazon.credentials()
+    environ = {
+        "SP_API_REFRESH_TOKEN": given["refresh_token"],
+        "LWA_APP_ID": given["lwa_app_id"],
+        "LWA_CLIENT_SECRET": given["lwa_client_secret"],
+        "SELLERPORT_AMAZON": clients.amazon.address,
+    }
+    sp = clients.make({}, environ=environ, amazon=None)
+    assert clients.do(lambda: sp.sellers.get_account()).status == 200
+
+
+def test_credentials_that_are_missing_or_half_given_are_named(clients: Clients) -> None:
+    with pytest.raises(CredentialsError, match="SP_API_REFRESH_TOKEN, LWA_APP_ID, LWA_CLIENT_SECRET"):
+        clients.make({})
+    with pytest.raises(CredentialsError, match="the arguments lack lwa_client_secret"):
+        clients.make({"refresh_token": "r", "lwa_app_id": "a"}, environ={"LWA_CLIENT_SECRET": "s"})
+    with pytest.raises(CredentialsError, match="the environment lack LWA_APP_ID"):
+        clients.make({}, environ={"SP_API_REFRESH_TOKEN": "r", "LWA_CLIENT_SECRET": "s"})
+    with pytest.raises(CredentialsError, match="unknown credentials lws_app_id"):
+        clients.make({"lws_app_id": "a"})
+    with pytest.raises(InvalidArguments, match="did you mean 'DE'"):
+        clients.make(marketplace="DEE")
+
+
+def test_the_blocking_client_works_inside_a_running_loop(clients: Clients) -> None:
+    made = Clients("blocking", clients.amazon)
+
+    async def inside() -> int:
+        return int(made.make().sellers.get_account().status)
+
+    assert clients.runner.run(inside()) == 200
+    made.close()

@@ -1,0 +1,199 @@
+import asyncio
+import http.client
+import socket
+import threading
+from typing import Any
+
+import pytest
+
+from sellerport.emulator import Fault, World, app
+from sellerport.errors import NoAnswer
+from sellerport.wire import BlockingWire, Request, run
+
+from .conftest import CLIENT, Local
+
+ACCOUNT = "/sellers/v1/account"
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "message", "kind"),
+    [
+        (429, "QuotaExceeded", "You exceeded your quota for the requested resource.", "TooManyRequestsException"),
+        (500, "InternalFailure", "We encountered an internal error. Please try again.", "InternalServerErrorException"),
+        (
+            503,
+            "ServiceUnavailable",
+            "Service is temporarily unavailable. Please try again.",
+            "ServiceUnavailableException",
+        ),
+        (400, "InvalidInput", "Invalid Input", "ValidationException"),
+        (403, "Unauthorized", "Access to requested resource is denied.", "AccessDeniedException"),
+        (404, "NotFound", "Resource Not Found", "ResourceNotFoundException"),
+    ],
+)
+def test_the_next_requests_are_answered_with_a_status_as_amazon_writes_it(
+    amazon: Local, status: int, code: str, message: str, kind: str
+) -> None:
+    token = amazon.token()
+    assert amazon.control("POST", "fail", {"status": status, "times": 2}).json == {"planned": 1}
+    for _ in range(2):
+        answer = amazon.call("GET", ACCOUNT, token)
+        assert answer.status == status
+        error = answer.json["errors"][0]
+        assert (error["code"], error["message"]) == (code, message)
+        assert answer.headers["x-amzn-errortype"] == kind
+        assert "x-amzn-requestid" in answer.headers
+        assert "x-amzn-ratelimit-limit" not in answer.headers
+    assert amazon.call("GET", ACCOUNT, token).status == 200
+
+
+def test_a_throttled_answer_has_no_details(amazon: Local) -> None:
+    amazon.world.fail(Fault(status=429))
+    assert set(amazon.call("GET", ACCOUNT, "x").json["errors"][0]) == {"code", "message"}
+
+
+def test_what_a_fault_says_can_be_chosen(amazon: Local) -> None:
+    fault = {"status": 403, "code": "Forbidden", "message": "No.", "details": "Role missing"}
+    amazon.control("POST", "fail", fault)
+    expected = {"code": "Forbidden", "message": "No.", "details": "Role missing"}
+    assert amazon.call("GET", ACCOUNT, "x").json["errors"] == [expected]
+
+
+def test_login_with_amazon_fails_in_its_own_words(amazon: Local) -> None:
+    for fault, error in (
+        (Fault(status=503), "temporarily_unavailable"),
+        (Fault(status=500), "server_error"),
+        (Fault(status=400, code="invalid_grant", message="Gone"), "invalid_grant"),
+    ):
+        amazon.world.fail(fault)
+        answer = amazon.lwa(grant_type="refresh_token", refresh_token="Atzr|local-seller-na", **CLIENT)
+        assert (answer.status, answer.json["error"]) == (fault.status, error)
+        assert answer.json["error_description"]
+    assert amazon.token()
+
+
+def test_an_answer_can_be_html_or_empty(amazon: Local) -> None:
+    amazon.control("POST", "fail", {"status": 502, "answer": "html"})
+    amazon.control("POST", "fail", {"status": 200, "answer": "empty"})
+    page = amazon.call("GET", ACCOUNT, "x")
+    assert (page.status, page.headers["content-type"]) == (502, "text/html; charset=utf-8")
+    assert page.body.startswith(b"<html>")
+    nothing = amazon.call("GET", ACCOUNT, "x")
+    assert (nothing.status, nothing.body) == (200, b"")
+
+
+def test_faults_meet_only_what_they_match_in_the_order_planned(amazon: Local) -> None:
+    token = amazon.token("Atzr|local-seller-eu")
+    amazon.world.fail(Fault(method="post", status=501))
+    amazon.world.fail(Fault(path="/orders/*", status=502))
+    amazon.world.fail(Fault(host="sellingpartnerapi-*", status=503))
+    amazon.world.fail(Fault(host="api.amazon.com", method="GET", status=504))
+    assert amazon.call("GET", ACCOUNT, token).status == 200
+    assert amazon.call("GET", "/orders/v0/orders/1", token).status == 502
+    on_host = f"/sellingpartnerapi-eu.amazon.com{ACCOUNT}"
+    assert amazon.send("GET", on_host, headers={"x-amz-access-token": token}).status == 503
+    assert amazon.send("GET", on_host, headers={"x-amz-access-token": token}).status == 200
+    assert amazon.lwa().status == 501
+    assert amazon.lwa().status == 400
+    assert amazon.send("GET", "/auth/o2/tokeninfo").status == 504
+    assert not amazon.world.faults
+
+
+def test_consent_pages_can_fail_too(amazon: Local) -> None:
+    amazon.world.fail(Fault(host="sellercentral*", status=503, answer="html"))
+    target = "/sellercentral.amazon.com/apps/authorize/consent?application_id=amzn1.sp.solution.local"
+    assert amazon.send("GET", target).status == 503
+    assert amazon.send("GET", target).status == 200
+
+
+def test_the_control_plane_never_fails(amazon: Local) -> None:
+    amazon.world.fail(Fault())
+    assert amazon.control("GET", "state").status == 200
+    assert len(amazon.world.faults) == 1
+
+
+def test_a_connection_can_be_reset(amazon: Local) -> None:
+    token = amazon.token()
+    amazon.control("POST", "fail", {"answer": "reset"})
+    with pytest.raises(ConnectionResetError):
+        amazon.call("GET", ACCOUNT, token)
+    assert amazon.call("GET", ACCOUNT, token).status == 200
+    shown = [(one["fault"], one["status"]) for one in amazon.world.requests]
+    assert shown == [(None, 200), ("reset", None), (None, 200)]
+
+
+def test_a_request_with_a_body_can_be_reset_on_a_kept_connection(amazon: Local) -> None:
+    connection = http.client.HTTPConnection(amazon.base.removeprefix("http://"), timeout=20)
+    connection.request("POST", "/auth/o2/token", "x" * 200_000)
+    assert connection.getresponse().read()
+    amazon.world.fail(Fault(answer="reset"))
+
+    def again() -> None:
+        connection.request("POST", "/auth/o2/token", "x" * 200_000)
+        connection.getresponse()
+
+    with pytest.raises((ConnectionResetError, BrokenPipeError)):
+        again()
+    connection.close()
+
+
+def test_a_client_that_meets_a_reset_or_silence_has_no_answer(amazon: Local) -> None:
+    wire = BlockingWire()
+    for answer in ("reset", "silence"):
+        amazon.control("POST", "fail", {"answer": answer})
+        with pytest.raises(NoAnswer):
+            run(wire.send(Request("GET", f"{amazon.base}{ACCOUNT}", {}, timeout_s=0.2)))
+    wire.close()
+
+
+def test_silence_lasts_until_the_client_gives_up(amazon: Local) -> None:
+    amazon.world.fail(Fault(answer="silence"))
+    with pytest.raises(TimeoutError):
+        amazon.send("GET", ACCOUNT, timeout=0.2)
+    assert amazon.send("GET", ACCOUNT).status == 403
+    assert [one["status"] for one in amazon.world.requests] == [None, 403]
+
+
+def test_under_a_server_that_cannot_reset_the_application_raises() -> None:
+    world = World()
+    world.fail(Fault(answer="reset"))
+    scope: dict[str, Any] = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": []}
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b""}
+
+    async def send(message: Any) -> None:
+        raise AssertionError(message)
+
+    with pytest.raises(ConnectionResetError):
+        asyncio.run(app(world)(scope, receive, send))
+
+
+def test_a_client_that_leaves_before_its_body_is_there_is_forgotten(amazon: Local) -> None:
+    host, port = amazon.base.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as connection:
+        connection.sendall(b"POST /auth/o2/token HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nabc")
+    assert amazon.control("GET", "requests").json == {"requests": []}
+
+
+def test_a_body_beyond_reason_is_refused(amazon: Local) -> None:
+    connection = http.client.HTTPConnection(amazon.base.removeprefix("http://"), timeout=20)
+    done = threading.Event()
+
+    def chunks() -> Any:
+        for _ in range(40):
+            if done.is_set():
+                return
+            yield b"x" * 2**20
+
+    try:
+        connection.request(
+            "POST", "/auth/o2/token", chunks(), encode_chunked=True, headers={"transfer-encoding": "chunked"}
+        )
+        assert connection.getresponse().status == 413
+    except (BrokenPipeError, ConnectionResetError):  # it was refused while still being sent
+        pass
+    finally:
+        done.set()
+        connection.close()
+    assert amazon.control("GET", "requests").json == {"requests": []}
