@@ -3,7 +3,7 @@
 What an answer means, and what is done about it:
 
 * 2xx is a result;
-* 403 (or 401) that says the access token expired: one new token, one replay;
+* 403 (or 401) that says the access token expired or is revoked: one new token, one replay;
 * 429: wait for the account's next slot, and again; it was refused before being processed, so that is safe for writes;
 * 5xx, and no answer: again for what only reads, or when the request certainly never left; otherwise raised at once;
 * everything else is raised at once.
@@ -139,7 +139,7 @@ async def call(wire: Wire, session: Session, operation: Operation, prepared: Pre
                 raise
             await _back_off(wire, session, used, error)
         except AccessDenied as error:
-            if used.replayed or not _says_expired(error):
+            if used.replayed or not _blames_token(error):
                 raise
             used.replayed = True
             token = await session.tokens.get(
@@ -176,8 +176,10 @@ def _request(session: Session, prepared: Prepared, token: str) -> Request:
     return Request(prepared.method, url, headers, prepared.body, timeout_s=session.timeout_s)
 
 
-def _says_expired(error: AccessDenied) -> bool:
-    return "expired" in error.details.lower() and "access token" in error.details.lower()
+def _blames_token(error: AccessDenied) -> bool:
+    """Whether another token may help. A revoked one shows as such only when Login with Amazon is asked again."""
+    said = error.details.lower()
+    return "access token" in said and ("expired" in said or "revoked" in said)
 
 
 def _read(operation: Operation, answer: Response) -> Result[Any]:

@@ -25,7 +25,8 @@
     ├── VaultError               a secret could not be sealed or opened
     │   ├── KeyMissing           no key, or not the one that sealed this
     │   └── Tampered             the record was altered, moved, or sealed elsewhere
-    └── StoreError               the database cannot be read or written
+    ├── StoreError               the database cannot be read or written
+    └── DemoError                a step of the demo did not come out as it must
 
 A class's ``code`` is what HTTP answers, logs and the command line call it; its docstring is its default message. No
 exception carries a secret or personal data: messages name fields and say what to do.
@@ -303,13 +304,22 @@ class StoreError(SellerportError):
     status = 503
 
 
+class DemoError(SellerportError):
+    """A step of the demo did not come out as it must."""
+
+    code = "demo"
+
+
 def revive(facts: dict[str, Any]) -> SellerportError:
     """Return the error that `SellerportError.facts` was taken of, as a Sellerport server sends it."""
     kind = next((kind for kind in tree() if kind.code == facts.get("code")), SellerportError)
     rest = {name: value for name, value in facts.items() if name not in ("code", "message")}
     try:
         if issubclass(kind, InvalidArguments):
-            return kind(problems=[Problem(**problem) for problem in rest.get("problems", [])])
+            error = kind(problems=[Problem(**problem) for problem in rest.get("problems", [])])
+            error.message = facts.get("message", error.message)
+            error.args = (error.message,)
+            return error
         return kind(facts.get("message", ""), **rest)
     except TypeError:  # a server of another version knows other facts
         return kind(facts.get("message", ""))

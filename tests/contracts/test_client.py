@@ -180,6 +180,15 @@ def test_a_token_that_amazon_calls_expired_is_replaced_once_and_the_call_repeate
     assert [one["status"] for one in clients.amazon.arrived()] == [200, 403, 200]
 
 
+def test_a_grant_that_is_revoked_while_its_token_is_fresh_is_noticed(clients: Clients) -> None:
+    sp = clients.make()
+    clients.do(lambda: sp.sellers.get_account())
+    clients.amazon.world.revoke()
+    with pytest.raises(GrantRevoked):
+        clients.do(lambda: sp.sellers.get_account())
+    assert clients.amazon.token_requests == 2
+
+
 def test_a_new_token_that_is_called_expired_too_ends_the_call(clients: Clients) -> None:
     expired = {"code": "Unauthorized", "details": "The access token you provided has expired."}
     clients.amazon.fail(status=403, times=5, **expired)

@@ -11,6 +11,7 @@ import pytest
 
 from sellerport.emulator import Fault
 from sellerport.errors import CallerError, GrantRevoked, InvalidArguments, NotFound
+from sellerport.oauth import LwaClient
 from sellerport.regions import marketplace
 from sellerport.server.hub import Caller
 
@@ -400,6 +401,48 @@ def test_a_second_consent_for_another_account_is_refused(house):
         ended = await server.browser.consent(link, seller="AOTHER")
         assert ended.query["error"] == ["account_mismatch"]
         assert await server.hub.connections.open(server.caller, id) == before
+
+    house.run(scenario)
+
+
+def test_a_second_consent_goes_through_the_connections_own_application(house):
+    async def scenario(server):
+        second = await server.hub.applications.register(
+            server.organization.id,
+            name="second",
+            lwa_client_id="amzn1.application-oa2-client.second",
+            lwa_client_secret="secret",
+            application_id="amzn1.sp.solution.second",
+        )
+        made = await server.hub.connections.create(
+            server.caller,
+            customer="ann",
+            name="Own",
+            marketplace=marketplace("US"),
+            refresh_token="Atzr|x",
+            through=second,
+        )
+        link = await server.hub.consents.initiate(server.caller, connection_id=made.id)
+        assert (await server.browser.get(link)).query["application_id"] == ["amzn1.sp.solution.second"]
+        link = await server.hub.consents.initiate(server.caller, connection_id=made.id, application="default")
+        assert (await server.browser.get(link)).query["application_id"] == ["amzn1.sp.solution.test"]
+
+    house.run(scenario)
+
+
+def test_a_connection_from_credentials_can_be_renewed_by_consent(house):
+    async def scenario(server):
+        made = await server.hub.connections.create(
+            server.caller,
+            customer="ann",
+            name="Own",
+            marketplace=marketplace("US"),
+            refresh_token="Atzr|long-gone",
+            through=LwaClient("amzn1.application-oa2-client.test", "long-gone"),
+        )
+        link = await server.hub.consents.initiate(server.caller, connection_id=made.id, return_url=SHOP)
+        assert (await server.browser.consent(link)).query["connector_id"] == [made.id]
+        assert len(await server.orders(made.id)) > 0
 
     house.run(scenario)
 

@@ -23,8 +23,8 @@ import click
 import msgspec
 
 from sellerport import Hosted, SellingPartner, emulator
-from sellerport.cli.output import fields, table
-from sellerport.errors import SellerportError
+from sellerport.cli.output import table
+from sellerport.errors import DemoError, SellerportError
 from sellerport.server.app import Running, running
 from sellerport.server.hub import NewApiClient
 from sellerport.server.settings import Settings
@@ -35,12 +35,6 @@ T = TypeVar("T")
 
 SINCE = "2020-01-01T00:00:00Z"
 CUSTOMER = "corner-shop"
-
-
-class StepFailed(SellerportError):
-    """A step of the demo did not come out as it must."""
-
-    code = "demo"
 
 
 @dataclass
@@ -56,16 +50,15 @@ class Steps:
         said: list[str] = []
         try:
             yield said
-        except StepFailed:
-            raise
         except Exception as error:
-            raise StepFailed(f"step {self.number}, {name}: {type(error).__name__}: {error}") from error
+            what = str(error) if isinstance(error, SellerportError) else f"{type(error).__name__}: {error}"
+            raise DemoError(f"step {self.number}, {name}: {what}") from error
         click.echo(f"{self.number:2}  {click.style(name.ljust(17), bold=True)}{' '.join(said)}")
 
     def expect(self, holds: bool, what: str) -> None:
         """Fail the demo unless something holds."""
         if not holds:
-            raise StepFailed(f"step {self.number}: expected {what}")
+            raise DemoError(f"expected {what}")
 
 
 @dataclass
@@ -260,15 +253,15 @@ def _summary(order: dict[str, Any]) -> dict[str, str]:
 def _stay(amazon: str, url: str, api_client: NewApiClient, connection: str) -> None:
     """Print what another terminal needs, and wait to be interrupted."""
     click.echo("\nStill up; interrupt with Ctrl-C. In another terminal:\n")
-    fields(
-        {
-            "export SELLERPORT_AMAZON": f"={amazon}",
-            "export SELLERPORT_URL": f"={url}",
-            "export SELLERPORT_CLIENT_ID": f"={api_client.id}",
-            "export SELLERPORT_CLIENT_SECRET": f"={api_client.secret}",
-            "export SELLERPORT_CONNECTION": f"={connection}",
-        }
-    )
+    exports = {
+        "SELLERPORT_AMAZON": amazon,
+        "SELLERPORT_URL": url,
+        "SELLERPORT_CLIENT_ID": api_client.id,
+        "SELLERPORT_CLIENT_SECRET": api_client.secret,
+        "SELLERPORT_CONNECTION": connection,
+    }
+    for name, value in exports.items():
+        click.echo(f"export {name}={value}")
     try:
         threading.Event().wait()
     except KeyboardInterrupt:
@@ -283,6 +276,6 @@ def _post(url: str, given: dict[str, Any], token: str | None = None) -> dict[str
     headers = {"content-type": "application/json"} | ({"authorization": f"Bearer {token}"} if token else {})
     answer = run(BlockingWire().send(Request("POST", url, headers, msgspec.json.encode(given))))
     if answer.status != 200:
-        raise StepFailed(f"{urlsplit(url).path} answered {answer.status}: {answer.body.decode()[:300]}")
+        raise DemoError(f"{urlsplit(url).path} answered {answer.status}: {answer.body.decode()[:300]}")
     found: dict[str, Any] = msgspec.json.decode(answer.body)
     return found

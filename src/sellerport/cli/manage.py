@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ from typing import Any, TypeVar
 import click
 
 from sellerport import regions
-from sellerport.cli.output import json_option, show
+from sellerport.cli.output import CommandT, json_option, show
 from sellerport.errors import NotFound
 from sellerport.server.app import open_hub
 from sellerport.server.hub import Caller, Hub, Organization
@@ -46,6 +47,19 @@ def on_organization(name: str | None, work: Callable[[Hub, Organization], Awaita
 
 
 organization_option = click.option("--organization", help="Its name or id; not needed where there is only one.")
+
+
+def secret_option(name: str) -> Callable[[CommandT], CommandT]:
+    """Give a command an option for a secret, which is asked for, or read from a pipe, where it is not given."""
+
+    def ask(context: click.Context, parameter: click.Parameter, value: str | None) -> str:
+        if value is not None:
+            return value
+        if sys.stdin.isatty():
+            return str(click.prompt(str(parameter.human_readable_name).replace("_", " "), hide_input=True))
+        return sys.stdin.readline().strip()
+
+    return click.option(name, callback=ask, help="Asked for, or read from a pipe, where it is not given.")
 
 
 def _rows(found: list[Any]) -> list[dict[str, Any]]:
@@ -120,7 +134,7 @@ def application() -> None:
 
 @application.command("register")
 @click.option("--lwa-client-id", required=True, help="amzn1.application-oa2-client.…")
-@click.option("--lwa-client-secret", prompt=True, hide_input=True, help="Asked for where it is not given.")
+@secret_option("--lwa-client-secret")
 @click.option("--application-id", help="amzn1.sp.solution.…; consent needs it.")
 @click.option("--name", default="default", show_default=True)
 @click.option("--draft", is_flag=True, help="Amazon has it as a draft still.")
@@ -142,7 +156,7 @@ def list_applications(organization: str | None, as_json: bool) -> None:
 
 @application.command("replace-secret")
 @click.argument("application_id", metavar="ID")
-@click.option("--lwa-client-secret", prompt=True, hide_input=True, help="Asked for where it is not given.")
+@secret_option("--lwa-client-secret")
 @organization_option
 def replace_secret(application_id: str, lwa_client_secret: str, organization: str | None) -> None:
     """Replace an application's client secret, after it was rotated at Amazon."""
@@ -223,7 +237,7 @@ def show_connection(connection_id: str, organization: str | None, as_json: bool)
 @click.option("--name", default="Amazon Seller Partner", show_default=True)
 @click.option("--marketplace", default="US", show_default=True, help="A country, marketplace id or region.")
 @click.option("--application", help="The registered application the grant was given to, where there are several.")
-@click.option("--refresh-token", prompt=True, hide_input=True, help="Asked for where it is not given.")
+@secret_option("--refresh-token")
 @organization_option
 @json_option
 def create_connection(

@@ -62,7 +62,8 @@ def table(rows: Sequence[dict[str, Any]], *, title: str | None = None, columns: 
     made = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     for name in shown:
         numeric = all(isinstance(row.get(name), int | float | None) for row in rows)
-        made.add_column(name, justify="right" if numeric else "left", overflow="fold", no_wrap=not columns)
+        whole = not columns or name == shown[0]  # the name of what a row is about is never broken
+        made.add_column(name, justify="right" if numeric else "left", overflow="fold", no_wrap=whole)
     for row in rows:
         made.add_row(*(_text(row.get(name)) for name in shown))
     console.print(made)

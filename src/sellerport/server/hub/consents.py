@@ -36,7 +36,7 @@ from sellerport.regions import Amazon, Marketplace
 from sellerport.server.hub.applications import Applications
 from sellerport.server.hub.connections import Connections
 from sellerport.server.hub.mint import Mint, digest, same
-from sellerport.server.hub.records import Caller, Connection, required
+from sellerport.server.hub.records import Application, Caller, Connection, required
 from sellerport.server.hub.return_urls import ReturnUrls
 from sellerport.server.store import Database, consents
 from sellerport.wire import Wire
@@ -130,7 +130,7 @@ class Consents:
         Raises:
             InvalidArguments, NotFound, CallerError: name the field, and what to do.
         """
-        organization_id, now = caller.organization_id, self._clock()
+        organization_id, now, renewed = caller.organization_id, self._clock(), None
         if connection_id is not None:
             renewed = await self._connections.get(caller, connection_id)
             marketplace = _same_region(renewed, marketplace)
@@ -141,12 +141,7 @@ class Consents:
         required(customer=customer, name=name)
         if return_url is not None:
             await self._return_urls.check(organization_id, return_url, "redirect_url")
-        through = await self._applications.find(organization_id, application)
-        if through.application_id is None:
-            problem = (
-                f"the application {through.name!r} has no application id (amzn1.sp.solution.…), which consent needs"
-            )
-            raise InvalidArguments(problems=[Problem("application", problem)])
+        through = await self._through(organization_id, application, renewed)
         link = self._mint.secret("")
         row = {
             "id": self._mint.id(),
@@ -225,6 +220,17 @@ class Consents:
             return Finished(cookie, error=failure, location=return_url and _with(return_url, answer))
         location = return_url and _with(return_url, {"connector_id": connection.id})
         return Finished(cookie, connection=connection, location=location)
+
+    async def _through(self, organization_id: str, name: str | None, renewed: Connection | None) -> Application:
+        """Return the application to consent to: the one named, the connection's own, or the organization's."""
+        if name is None and renewed is not None and renewed.application_id is not None:
+            found = await self._applications.get(organization_id, renewed.application_id)
+        else:
+            found = await self._applications.find(organization_id, name)
+        if found.application_id is None:
+            problem = f"the application {found.name!r} has no application id (amzn1.sp.solution.…), which consent needs"
+            raise InvalidArguments(problems=[Problem("application", problem)])
+        return found
 
     async def _claim(self, state: str, cookies: Mapping[str, str]) -> RowMapping:
         """Use up a state; of any number of answers with the same one, exactly one gets past here."""

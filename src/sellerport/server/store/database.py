@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
-from sqlalchemy import URL, Connection
+from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError, TimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
@@ -54,11 +54,8 @@ class Database:
         """
         with suppress(OSError):  # what stands in the way is explained when the file is opened
             self.path.touch(mode=0o600)  # it holds customers' names
-        async with self.reading() as connection:
-            version = await connection.run_sync(_version)
-        if version != schema.HEAD:
-            with self._explained():
-                await asyncio.to_thread(schema.upgrade, self.path, self._pragmas)
+        with self._explained():
+            await asyncio.to_thread(schema.upgrade, self.path, self._pragmas)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -74,8 +71,3 @@ class Database:
             raise StoreError(f"the database {self.path} {sqlite.explain(error)}; nothing was changed") from error
         except TimeoutError as error:
             raise StoreError(f"the database {self.path} has more callers than it can serve; try again") from error
-
-
-def _version(connection: Connection) -> str | None:
-    table = connection.exec_driver_sql("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").first()
-    return connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() if table else None

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 
-from sqlalchemy import URL, NullPool, create_engine
+from sqlalchemy import URL, Connection, NullPool, create_engine
+from sqlalchemy.exc import DBAPIError
 
 from sellerport.errors import StoreError
 from sellerport.server.store import sqlite
@@ -19,13 +21,13 @@ _lock = threading.Lock()  # Alembic keeps the migration that runs in global vari
 def upgrade(path: Path, pragmas: dict[str, str]) -> None:
     """Run what is missing, in one transaction; another process that does the same at the same time waits.
 
+    This blocks. It comes before all else, so that a file that cannot be opened is noticed here, and not by a driver
+    that starts a thread for each connection.
+
     Raises:
         StoreError: a newer Sellerport wrote this database.
+        sqlalchemy.exc.DBAPIError: the database cannot be read or written.
     """
-    from alembic import command  # noqa: PLC0415  # see HEAD
-    from alembic.config import Config  # noqa: PLC0415
-    from alembic.util import CommandError  # noqa: PLC0415
-
     engine = create_engine(
         URL.create("sqlite", database=str(path)),
         poolclass=NullPool,
@@ -34,11 +36,36 @@ def upgrade(path: Path, pragmas: dict[str, str]) -> None:
     )
     # the file keeps its journal mode: readers do not wait for writers
     sqlite.prepare(engine, {"journal_mode": "WAL", **pragmas})
+    give_up = time.monotonic() + sqlite.BUSY_TIMEOUT_S
+    while True:
+        try:
+            with engine.begin() as connection:
+                current = _version(connection) == HEAD
+            break
+        except DBAPIError as error:
+            # SQLite does not wait for another connection that sets the journal mode at the same moment
+            if not sqlite.is_busy(error) or time.monotonic() > give_up:
+                raise
+            time.sleep(0.01)  # noqa: TID251  # this runs in a thread of its own
+    if not current:
+        with _lock, engine.execution_options(writing=True).begin() as connection:
+            _run_migrations(connection, path)
+
+
+def _version(connection: Connection) -> str | None:
+    table = connection.exec_driver_sql("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").first()
+    return connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() if table else None
+
+
+def _run_migrations(connection: Connection, path: Path) -> None:
+    from alembic import command  # noqa: PLC0415  # see HEAD
+    from alembic.config import Config  # noqa: PLC0415
+    from alembic.util import CommandError  # noqa: PLC0415
+
     config = Config()
     config.set_main_option("script_location", "sellerport.server.store:migrations")
-    with _lock, engine.connect().execution_options(writing=True) as connection, connection.begin():
-        config.attributes["connection"] = connection
-        try:
-            command.upgrade(config, "head")
-        except CommandError as error:
-            raise StoreError(f"the database {path} was written by a newer Sellerport; use that one") from error
+    config.attributes["connection"] = connection
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        raise StoreError(f"the database {path} was written by a newer Sellerport; use that one") from error

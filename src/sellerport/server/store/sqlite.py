@@ -39,8 +39,12 @@ def prepare(engine: Engine, pragmas: dict[str, str]) -> None:
     @event.listens_for(engine, "connect")
     def set_pragmas(connection: Any, _record: Any) -> None:
         cursor = connection.cursor()
-        for name, value in pragmas.items():
-            cursor.execute(f"PRAGMA {name} = {value}")
+        try:
+            for name, value in pragmas.items():
+                cursor.execute(f"PRAGMA {name} = {value}")
+        except sqlite3.Error:
+            connection.close()  # the pool would drop it open, with its thread
+            raise
         cursor.close()
 
     @event.listens_for(engine, "begin")
@@ -53,6 +57,11 @@ def prepare(engine: Engine, pragmas: dict[str, str]) -> None:
 def is_taken(error: DBAPIError) -> bool:
     """Return whether a value that has to be unique was there already."""
     return _code(error) in (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
+
+
+def is_busy(error: DBAPIError) -> bool:
+    """Return whether another connection was in the way."""
+    return _code(error) & 0xFF == sqlite3.SQLITE_BUSY
 
 
 def explain(error: DBAPIError) -> str:

@@ -1,0 +1,72 @@
+"""The command line as a person has it: a process of its own, in an empty folder, with an environment of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import LocalAmazon
+
+KEPT = ("PATH", "HOME", "LANG", "PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV")
+
+
+@dataclass
+class Shell:
+    """Runs `sellerport …`."""
+
+    folder: Path
+    environ: dict[str, str] = field(default_factory=dict)
+
+    def run(self, *words: str, given: str | None = None) -> subprocess.CompletedProcess[str]:
+        environ = {name: os.environ[name] for name in KEPT if name in os.environ} | {"COLUMNS": "100"} | self.environ
+        command = [sys.executable, "-m", "sellerport", *words]
+        return subprocess.run(
+            command, cwd=self.folder, env=environ, input=given, capture_output=True, text=True, check=False, timeout=60
+        )
+
+    def ok(self, *words: str, given: str | None = None) -> str:
+        done = self.run(*words, given=given)
+        assert (done.returncode, done.stderr) == (0, ""), done.stderr
+        return done.stdout
+
+    def json(self, *words: str) -> Any:
+        return json.loads(self.ok(*words, "--json"))
+
+    def fails(self, *words: str) -> str:
+        done = self.run(*words)
+        assert done.returncode == 1, done.stdout
+        return done.stderr
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    return Shell(tmp_path)
+
+
+@pytest.fixture
+def seller(shell: Shell, amazon: LocalAmazon) -> Shell:
+    """A shell with a seller's credentials for the local Amazon in its environment."""
+    given = amazon.credentials()
+    shell.environ |= {
+        "SP_API_REFRESH_TOKEN": given["refresh_token"],
+        "LWA_APP_ID": given["lwa_app_id"],
+        "LWA_CLIENT_SECRET": given["lwa_client_secret"],
+        "SELLERPORT_AMAZON": amazon.address,
+    }
+    return shell
+
+
+@pytest.fixture
+def operator(shell: Shell, amazon: LocalAmazon) -> Shell:
+    """A shell of someone who runs a server: with a vault key, and an organization in the database."""
+    shell.ok("key", "new", "vault.key")
+    shell.environ |= {"SELLERPORT_VAULT_KEY_FILE": str(shell.folder / "vault.key"), "SELLERPORT_AMAZON": amazon.address}
+    shell.ok("organization", "create", "Acme")
+    return shell

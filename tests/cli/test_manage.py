@@ -1,0 +1,104 @@
+"""The operator's commands, each in a process of its own, on one database."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from pathlib import Path
+
+from sellerport.server.vault import read_key_file
+from tests.cli.conftest import Shell
+
+SECRET = "amzn1.oa2-cs.v1.test-secret"
+REGISTER = ("application", "register", "--lwa-client-id", "amzn1.application-oa2-client.test")
+ID = "amzn1.sp.solution.test"
+
+
+def test_an_organization_has_clients_whose_secret_is_shown_once(operator: Shell) -> None:
+    made = operator.json("client", "create", "--name", "importer")
+    assert made["client_secret"]
+    (listed,) = operator.json("client", "list")
+    assert (listed["id"], listed["name"], listed["revoked_at"]) == (made["client_id"], "importer", None)
+    assert made["client_secret"] not in operator.ok("client", "list")
+    assert operator.ok("client", "revoke", made["client_id"]) == f"revoked {made['client_id']}\n"
+    assert operator.json("client", "list")[0]["revoked_at"]
+    assert "no API client" in operator.fails("client", "revoke", made["client_id"])
+
+
+def test_where_there_are_two_organizations_one_has_to_be_named(operator: Shell) -> None:
+    operator.ok("organization", "create", "Borealis")
+    assert [one["name"] for one in operator.json("organization", "list")] == ["Acme", "Borealis"]
+    assert "say which organization with --organization; there are: Acme, Borealis" in operator.fails("client", "list")
+    assert operator.json("client", "list", "--organization", "Borealis") == []
+    assert "conflict" in operator.fails("organization", "create", "Acme")
+
+
+def test_an_application_is_registered_with_a_secret_that_never_shows(operator: Shell) -> None:
+    shown = operator.ok(*REGISTER, "--application-id", ID, given=f"{SECRET}\n")
+    assert ID in shown
+    assert SECRET not in shown + operator.ok("application", "list")
+    (listed,) = operator.json("application", "list")
+    operator.ok("application", "replace-secret", listed["id"], given="another\n")
+    operator.ok("application", "remove", listed["id"])
+    assert operator.json("application", "list") == []
+
+
+def test_return_urls_are_added_listed_and_removed(operator: Shell) -> None:
+    operator.ok("return-url", "add", "https://app.test/done")
+    assert operator.json("return-url", "list") == [{"url": "https://app.test/done"}]
+    assert "return URL" in operator.fails("return-url", "add", "https://app.test/done")
+    operator.ok("return-url", "remove", "https://app.test/done")
+    assert operator.json("return-url", "list") == []
+    assert "invalid_arguments: url" in operator.fails("return-url", "add", "javascript:alert(1)")
+
+
+def test_a_connection_is_made_from_a_refresh_token_shown_and_deleted(operator: Shell) -> None:
+    operator.ok(*REGISTER, "--application-id", ID, given=f"{SECRET}\n")
+    create = ("connection", "create", "--customer", "shop-7", "--marketplace", "DE")
+    shown = operator.ok(*create, given="Atzr|test-token\n")
+    assert "Atzr|test-token" not in shown
+    (listed,) = operator.json("connection", "list", "--customer", "shop-7")
+    assert (listed["region"], listed["status"], listed["marketplace"]) == ("eu", "active", "A1PA6795UKMFR9")
+    assert operator.json("connection", "list", "--customer", "other") == []
+    assert operator.json("connection", "show", listed["id"])["customer"] == "shop-7"
+    assert b"Atzr|test-token" not in b"".join(path.read_bytes() for path in operator.folder.glob("sellerport.db*"))
+    assert operator.run("connection", "delete", listed["id"], given="n\n").returncode == 1
+    operator.ok("connection", "delete", listed["id"], "--yes")
+    assert "not_found" in operator.fails("connection", "show", listed["id"])
+
+
+def test_connect_prints_the_link_for_the_accounts_owner(operator: Shell) -> None:
+    assert "application" in operator.fails("connect", "--customer", "shop-7")
+    operator.ok(*REGISTER, "--application-id", ID, given=f"{SECRET}\n")
+    assert operator.ok("connect", "--customer", "shop-7").startswith("http://127.0.0.1:8080/connect/")
+    link = operator.json("connect", "--customer", "shop-7", "--marketplace", "JP")["consent_url"]
+    assert link.startswith("http://127.0.0.1:8080/connect/")
+    refused = operator.fails("connect", "--customer", "shop-7", "--return-url", "https://evil.test/")
+    assert "redirect_url" in refused
+
+
+def test_without_a_key_nothing_starts_and_the_way_to_one_is_told(shell: Shell) -> None:
+    assert "sellerport key new" in shell.fails("organization", "list")
+    assert "sellerport key new" in shell.fails("serve")
+
+
+def test_a_key_file_is_made_for_this_user_alone_and_never_overwritten(shell: Shell) -> None:
+    told = shell.ok("key", "new", "vault.key")
+    file = shell.folder / "vault.key"
+    assert f"export SELLERPORT_VAULT_KEY_FILE={file}" in told
+    assert file.stat().st_mode & 0o777 == 0o600
+    before = file.read_bytes()
+    assert "vault.key" in shell.fails("key", "new", "vault.key")
+    assert file.read_bytes() == before
+
+
+def test_a_database_sealed_with_another_key_is_refused_and_the_key_named(operator: Shell) -> None:
+    operator.ok("key", "new", "other.key")
+    operator.environ["SELLERPORT_VAULT_KEY_FILE"] = str(operator.folder / "other.key")
+    refused = operator.fails("organization", "list")
+    key = read_key_file(operator.folder / "vault.key")[0]
+    assert f"key_missing: sealed with the vault key {sha256(key).hexdigest()[:8]}, which is not here" in refused
+
+
+def test_a_setting_that_does_not_exist_is_refused(operator: Shell) -> None:
+    operator.environ["SELLERPORT_DATABSE"] = str(Path("x.db"))
+    assert "no setting SELLERPORT_DATABSE; did you mean SELLERPORT_DATABASE?" in operator.fails("organization", "list")

@@ -1,0 +1,180 @@
+"""`sellerport serve`, `emulate`, `demo`, help and completion."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from sellerport import emulator
+from sellerport.cli import cli
+from sellerport.cli import demo as demo_module
+from sellerport.emulator import Fault, World
+from sellerport.errors import DemoError
+from tests.cli.conftest import KEPT, Shell
+
+
+@contextmanager
+def started(shell: Shell, *words: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Run a command that stays up, and give the address that its first line ends with."""
+    environ = {name: os.environ[name] for name in KEPT if name in os.environ} | {"PYTHONUNBUFFERED": "1"}
+    command = [sys.executable, "-m", "sellerport", *words]
+    with subprocess.Popen(
+        command,
+        cwd=shell.folder,
+        env=environ | shell.environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        try:
+            line = process.stdout.readline()
+            yield process, line.split()[-1] if line else ""
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=30)
+
+
+def test_serve_answers_until_it_is_interrupted_and_ends_in_order(operator: Shell) -> None:
+    with started(operator, "serve", "--port", "0") as (process, url):
+        assert json.load(urllib.request.urlopen(f"{url}/health")) == {"status": "ok"}
+        assert json.load(urllib.request.urlopen(f"{url}/ready")) == {"status": "ready"}
+    assert process.returncode == 0
+
+
+def test_emulate_answers_and_prints_what_a_client_needs(shell: Shell) -> None:
+    with started(shell, "emulate", "--port", "0", "--orders", "3") as (process, url):
+        state = json.load(urllib.request.urlopen(f"{url}/_emulator/state"))
+        assert state["accounts"]
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize("command", ["serve", "emulate"])
+def test_a_port_that_is_taken_is_named(operator: Shell, command: str) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        told = operator.fails(command, "--port", port)
+    assert f"port {port}" in told
+    assert "settings" in told
+
+
+def test_the_demo_runs_and_shows_the_same_orders_three_ways(shell: Shell) -> None:
+    shown = shell.ok("demo")
+    steps = re.findall(r"^ ?(\d+)  (\w.*?)  ", shown, re.MULTILINE)
+    assert [int(number) for number, _ in steps] == list(range(1, 13))
+    counts = re.findall(r": (\d+) orders", shown)
+    assert len(counts) == 3
+    assert len(set(counts)) == 1
+    assert len(re.findall(r"90\d-\d{7}-\d{7}", shown)) == int(counts[0]) > 0
+    assert list(shell.folder.iterdir()) == []
+
+
+def test_the_demo_stays_up_with_keep_and_its_connection_can_be_called(shell: Shell) -> None:
+    environ = {name: os.environ[name] for name in KEPT if name in os.environ} | {"PYTHONUNBUFFERED": "1"}
+    command = [sys.executable, "-m", "sellerport", "demo", "--keep"]
+    with subprocess.Popen(command, cwd=shell.folder, env=environ, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if found := re.fullmatch(r"export (\w+)=(\S+)\n", line):
+                shell.environ[found[1]] = found[2]
+            if "SELLERPORT_CONNECTION" in line:
+                break
+        assert shell.json("call", "orders.search_orders", "created_after=2020-01-01T00:00:00Z")["orders"]
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+    assert process.returncode == 0
+
+
+def test_a_step_of_the_demo_that_fails_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The local Amazon of the demo is given a fault, as a person could give it one through its control plane."""
+
+    class Failing(World):
+        def reset(self, seed: int | None = None) -> None:
+            super().reset(seed)
+            self.fail(Fault(path="/auth/o2/token", status=500, times=9))
+
+    monkeypatch.setattr(demo_module.emulator, "World", Failing)
+    done = CliRunner().invoke(demo_module.demo)
+    assert isinstance(done.exception, DemoError)
+    assert str(done.exception).startswith("step 9, grant sealed: expected a connector_id")
+    assert emulator.World is Failing
+
+
+def commands(group: click.Command, words: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    yield words, group
+    if isinstance(group, click.Group):
+        context = click.Context(group)
+        for name in group.list_commands(context):
+            command = group.get_command(context, name)
+            assert command is not None
+            yield from commands(command, (*words, name))
+
+
+ALL = dict(commands(cli))
+
+
+@pytest.mark.parametrize("words", ALL, ids=" ".join)
+def test_every_command_and_option_has_help(words: tuple[str, ...]) -> None:
+    done = CliRunner().invoke(cli, [*words, "--help"])
+    assert done.exit_code == 0
+    assert ALL[words].help
+    for parameter in ALL[words].params:
+        documented = getattr(parameter, "help", None) or getattr(parameter, "show_default", None)
+        assert documented or parameter.param_type_name == "argument", parameter.name
+
+
+@pytest.mark.parametrize(
+    "words", [words for words, command in ALL.items() if not isinstance(command, click.Group)], ids=" ".join
+)
+def test_every_command_that_shows_something_can_show_json(words: tuple[str, ...]) -> None:
+    prints_one_line = {
+        "serve",
+        "emulate",
+        "demo",
+        "completion",
+        "new",
+        "revoke",
+        "remove",
+        "add",
+        "delete",
+        "replace-secret",
+    }
+    options = {option for parameter in ALL[words].params for option in parameter.opts}
+    assert ("--json" in options) == (words[-1] not in prints_one_line)
+
+
+@pytest.mark.parametrize("shell_name", ["bash", "zsh", "fish"])
+def test_completion_prints_a_script(shell: Shell, shell_name: str) -> None:
+    assert "_SELLERPORT_COMPLETE" in shell.ok("completion", shell_name)
+
+
+def test_completion_knows_the_commands(shell: Shell) -> None:
+    shell.environ |= {"_SELLERPORT_COMPLETE": "bash_complete", "COMP_WORDS": "sellerport con", "COMP_CWORD": "1"}
+    assert shell.run().stdout.split() == ["plain,connect", "plain,connection"]
+
+
+def test_help_loads_neither_the_server_nor_a_database(tmp_path: Path) -> None:
+    code = """
+import sys
+from click.testing import CliRunner
+from sellerport.cli import cli
+assert CliRunner().invoke(cli, ["call", "--help"]).exit_code == 0
+print(sorted({"starlette", "uvicorn", "sqlalchemy", "cryptography", "structlog", "rich"} & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert done.stdout.strip() == "[]"
