@@ -99,7 +99,7 @@ def operations_page() -> str:
         "A short name in a heading, such as `sp.orders`, is the newest version, and will move when there is another.",
         "",
         "- **Rate / burst**: calls a second, and how many at once; `unknown` where Amazon publishes none.",
-        "- **writes**: it changes something at Amazon, so it is never repeated unless it certainly did not arrive.",
+        "- **writes**: it changes something at Amazon, so it is repeated only when it certainly was not done.",
         "- **restricted data**: personal data takes a restricted data token, for the elements named here if any are.",
         "- **grantless**: it is called for the application, with this scope, and needs no account's consent.",
     ]

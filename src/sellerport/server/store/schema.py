@@ -6,7 +6,7 @@ import threading
 import time
 from pathlib import Path
 
-from sqlalchemy import URL, Connection, NullPool, create_engine
+from sqlalchemy import URL, Connection, Engine, NullPool, create_engine
 from sqlalchemy.exc import DBAPIError
 
 from sellerport.errors import StoreError
@@ -36,20 +36,22 @@ def upgrade(path: Path, pragmas: dict[str, str]) -> None:
     )
     # the file keeps its journal mode: readers do not wait for writers
     sqlite.prepare(engine, {"journal_mode": "WAL", **pragmas})
+    if not _is_current(engine):
+        with _lock, engine.execution_options(writing=True).begin() as connection:
+            _run_migrations(connection, path)
+
+
+def _is_current(engine: Engine) -> bool:
     give_up = time.monotonic() + sqlite.BUSY_TIMEOUT_S
     while True:
         try:
             with engine.begin() as connection:
-                current = _version(connection) == HEAD
-            break
+                return _version(connection) == HEAD
         except DBAPIError as error:
             # SQLite does not wait for another connection that sets the journal mode at the same moment
             if not sqlite.is_busy(error) or time.monotonic() > give_up:
                 raise
             time.sleep(0.01)  # noqa: TID251  # this runs in a thread of its own
-    if not current:
-        with _lock, engine.execution_options(writing=True).begin() as connection:
-            _run_migrations(connection, path)
 
 
 def _version(connection: Connection) -> str | None:
