@@ -113,8 +113,17 @@ SELLING_PARTNER_HOSTS = MappingProxyType(
 )
 """Every SP-API host, production and sandbox, with its region."""
 
-CENTRAL_HOSTS = frozenset(host for shop in MARKETPLACES for host in (shop.seller_central, shop.vendor_central))
-"""Every Seller Central and Vendor Central host: where an account's owner consents."""
+CENTRAL_HOSTS = frozenset(
+    host
+    for shop in MARKETPLACES
+    for host in (
+        shop.seller_central,
+        shop.vendor_central,
+        f"sellercentral.{shop.domain}",
+        f"vendorcentral.{shop.domain}",
+    )
+)
+"""Every Seller Central and Vendor Central host, also those of countries that share one: where an owner consents."""
 
 HOSTS = frozenset({LWA, *SELLING_PARTNER_HOSTS, *CENTRAL_HOSTS})
 """Every host that Sellerport ever calls or sends a browser to."""
