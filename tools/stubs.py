@@ -233,7 +233,7 @@ def method(operation: Operation, define: str) -> str:
     if len(lines[0]) > WIDTH:
         lines = [head, *(wrapped(f"        {argument},") for argument in arguments), f"    {tail}"]
     if operation.deprecated:
-        when = f"removed {operation.removal}" if operation.removal else "date of removal unknown"
+        when = f"removal {operation.removal}" if operation.removal else "date of removal unknown"
         lines.insert(0, f'    @deprecated("{when}")')
     return "\n".join([*lines, f'        """{facts(operation)}"""', ""])
 
@@ -266,7 +266,7 @@ def facts(operation: Operation) -> str:
     if operation.sandbox_only:
         known.append("sandbox only")
     if operation.deprecated:
-        known.append(f"deprecated, removed {operation.removal}" if operation.removal else "deprecated")
+        known.append(f"deprecated, removal {operation.removal}" if operation.removal else "deprecated")
     return " · ".join(known) + "."
 
 

@@ -102,5 +102,5 @@ def describe(operation: Operation) -> str:
     if operation.sandbox_only:
         facts.append("sandbox only")
     if operation.deprecated:
-        facts.append(f"deprecated, removed {operation.removal}" if operation.removal else "deprecated")
+        facts.append(f"deprecated, removal {operation.removal}" if operation.removal else "deprecated")
     return " · ".join(facts)

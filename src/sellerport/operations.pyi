@@ -423,7 +423,7 @@ class CatalogItems20220401(OperationsOf):
         """GET /catalog/2022-04-01/items/{asin} · 2 a second, burst 2."""
 
 class CatalogItemsV0(OperationsOf):
-    @deprecated("removed 2026-06-30")
+    @deprecated("removal 2026-06-30")
     def list_catalog_categories(
         self,
         *,
@@ -431,7 +431,7 @@ class CatalogItemsV0(OperationsOf):
         asin: str | None = None,
         seller_sku: str | None = None,
     ) -> Result[catalog_items_v0.ListCatalogCategoriesResponse]:
-        """GET /catalog/v0/categories · 1 a second, burst 2 · deprecated, removed 2026-06-30."""
+        """GET /catalog/v0/categories · 1 a second, burst 2 · deprecated, removal 2026-06-30."""
 
 class CustomerFeedback20240601(OperationsOf):
     def get_browse_node_return_topics(
@@ -901,7 +901,7 @@ class FinancesV0(OperationsOf):
     ) -> Result[finances_v0.ListFinancialEventGroupsResponse]:
         """GET /finances/v0/financialEventGroups · 0.5 a second, burst 30."""
 
-    @deprecated("removed 2027-08-27")
+    @deprecated("removal 2027-08-27")
     def list_financial_events_by_group_id(
         self,
         *,
@@ -911,9 +911,9 @@ class FinancesV0(OperationsOf):
         posted_before: str | datetime | None = None,
         next_token: str | None = None,
     ) -> Result[finances_v0.ListFinancialEventsResponse]:
-        """GET /finances/v0/financialEventGroups/{eventGroupId}/financialEvents · 0.5 a second, burst 30 · deprecated, removed 2027-08-27."""
+        """GET /finances/v0/financialEventGroups/{eventGroupId}/financialEvents · 0.5 a second, burst 30 · deprecated, removal 2027-08-27."""
 
-    @deprecated("removed 2027-08-27")
+    @deprecated("removal 2027-08-27")
     def list_financial_events(
         self,
         *,
@@ -922,9 +922,9 @@ class FinancesV0(OperationsOf):
         posted_before: str | datetime | None = None,
         next_token: str | None = None,
     ) -> Result[finances_v0.ListFinancialEventsResponse]:
-        """GET /finances/v0/financialEvents · 0.5 a second, burst 30 · deprecated, removed 2027-08-27."""
+        """GET /finances/v0/financialEvents · 0.5 a second, burst 30 · deprecated, removal 2027-08-27."""
 
-    @deprecated("removed 2027-08-27")
+    @deprecated("removal 2027-08-27")
     def list_financial_events_by_order_id(
         self,
         *,
@@ -932,7 +932,7 @@ class FinancesV0(OperationsOf):
         max_results_per_page: int | None = None,
         next_token: str | None = None,
     ) -> Result[finances_v0.ListFinancialEventsResponse]:
-        """GET /finances/v0/orders/{orderId}/financialEvents · 0.5 a second, burst 30 · deprecated, removed 2027-08-27."""
+        """GET /finances/v0/orders/{orderId}/financialEvents · 0.5 a second, burst 30 · deprecated, removal 2027-08-27."""
 
 class FulfillmentInbound20240320(OperationsOf):
     def list_inbound_plans(
@@ -2022,7 +2022,7 @@ class Orders20260101(OperationsOf):
         """GET /orders/2026-01-01/orders/{orderId} · 0.5 a second, burst 30."""
 
 class OrdersV0(OperationsOf):
-    @deprecated("removed 2027-03-27")
+    @deprecated("removal 2027-03-27")
     def get_orders(
         self,
         *,
@@ -2049,37 +2049,37 @@ class OrdersV0(OperationsOf):
         latest_delivery_date_before: str | datetime | None = None,
         latest_delivery_date_after: str | datetime | None = None,
     ) -> Result[orders_v0.GetOrdersResponse]:
-        """GET /orders/v0/orders · 0.0167 a second, burst 20 · restricted data: buyerInfo, shippingAddress, buyerTaxInformation · deprecated, removed 2027-03-27."""
+        """GET /orders/v0/orders · 0.0167 a second, burst 20 · restricted data: buyerInfo, shippingAddress, buyerTaxInformation · deprecated, removal 2027-03-27."""
 
-    @deprecated("removed 2027-03-27")
+    @deprecated("removal 2027-03-27")
     def get_order(self, *, order_id: str) -> Result[orders_v0.GetOrderResponse]:
-        """GET /orders/v0/orders/{orderId} · 0.5 a second, burst 30 · restricted data: buyerInfo, shippingAddress, buyerTaxInformation · deprecated, removed 2027-03-27."""
+        """GET /orders/v0/orders/{orderId} · 0.5 a second, burst 30 · restricted data: buyerInfo, shippingAddress, buyerTaxInformation · deprecated, removal 2027-03-27."""
 
-    @deprecated("removed 2027-03-27")
+    @deprecated("removal 2027-03-27")
     def get_order_address(self, *, order_id: str) -> Result[orders_v0.GetOrderAddressResponse]:
-        """GET /orders/v0/orders/{orderId}/address · 0.5 a second, burst 30 · restricted data · deprecated, removed 2027-03-27."""
+        """GET /orders/v0/orders/{orderId}/address · 0.5 a second, burst 30 · restricted data · deprecated, removal 2027-03-27."""
 
-    @deprecated("removed 2027-03-27")
+    @deprecated("removal 2027-03-27")
     def get_order_buyer_info(self, *, order_id: str) -> Result[orders_v0.GetOrderBuyerInfoResponse]:
-        """GET /orders/v0/orders/{orderId}/buyerInfo · 0.5 a second, burst 30 · restricted data · deprecated, removed 2027-03-27."""
+        """GET /orders/v0/orders/{orderId}/buyerInfo · 0.5 a second, burst 30 · restricted data · deprecated, removal 2027-03-27."""
 
-    @deprecated("removed 2027-03-27")
+    @deprecated("removal 2027-03-27")
     def get_order_items(
         self,
         *,
         order_id: str,
         next_token: str | None = None,
     ) -> Result[orders_v0.GetOrderItemsResponse]:
-        """GET /orders/v0/orders/{orderId}/orderItems · 0.5 a second, burst 30 · restricted data: buyerInfo · deprecated, removed 2027-03-27."""
+        """GET /orders/v0/orders/{orderId}/orderItems · 0.5 a second, burst 30 · restricted data: buyerInfo · deprecated, removal 2027-03-27."""
 
-    @deprecated("removed 2027-03-27")
+    @deprecated("removal 2027-03-27")
     def get_order_items_buyer_info(
         self,
         *,
         order_id: str,
         next_token: str | None = None,
     ) -> Result[orders_v0.GetOrderItemsBuyerInfoResponse]:
-        """GET /orders/v0/orders/{orderId}/orderItems/buyerInfo · 0.5 a second, burst 30 · restricted data · deprecated, removed 2027-03-27."""
+        """GET /orders/v0/orders/{orderId}/orderItems/buyerInfo · 0.5 a second, burst 30 · restricted data · deprecated, removal 2027-03-27."""
 
     def get_order_regulated_info(self, *, order_id: str) -> Result[orders_v0.GetOrderRegulatedInfoResponse]:
         """GET /orders/v0/orders/{orderId}/regulatedInfo · 0.5 a second, burst 30 · restricted data."""
@@ -3925,7 +3925,7 @@ class AsyncCatalogItems20220401(OperationsOf):
         """GET /catalog/2022-04-01/items/{asin} · 2 a second, burst 2."""
 
 class AsyncCatalogItemsV0(OperationsOf):
-    @deprecated("removed 2026-06-30")
+    @deprecated("removal 2026-06-30")
     async def list_catalog_categories(
         self,
         *,
@@ -3933,7 +3933,7 @@ class AsyncCatalogItemsV0(OperationsOf):
         asin: str | None = None,
         seller_sku: str | None = None,
     ) -> Result[catalog_items_v0.ListCatalogCategoriesResponse]:
-        """GET /catalog/v0/categories · 1 a second, burst 2 · deprecated, removed 2026-06-30."""
+        """GET /catalog/v0/categories · 1 a second, burst 2 · deprecated, removal 2026-06-30."""
 
 class AsyncCustomerFeedback20240601(OperationsOf):
     async def get_browse_node_return_topics(
@@ -4403,7 +4403,7 @@ class AsyncFinancesV0(OperationsOf):
     ) -> Result[finances_v0.ListFinancialEventGroupsResponse]:
         """GET /finances/v0/financialEventGroups · 0.5 a second, burst 30."""
 
-    @deprecated("removed 2027-08-27")
+    @deprecated("removal 2027-08-27")
     async def list_financial_events_by_group_id(
         self,
         *,
@@ -4413,9 +4413,9 @@ class AsyncFinancesV0(OperationsOf):
         posted_before: str | datetime | None = None,
         next_token: str | None = None,
     ) -> Result[finances_v0.ListFinancialEventsResponse]:
-        """GET /finances/v0/financialEventGroups/{eventGroupId}/financialEvents · 0.5 a second, burst 30 · deprecated, removed 2027-08-27."""
+        """GET /finances/v0/financialEventGroups/{eventGroupId}/financialEvents · 0.5 a second, burst 30 · deprecated, removal 2027-08-27."""
 
-    @deprecated("removed 2027-08-27")
+    @deprecated("removal 2027-08-27")
     async def list_financial_events(
         self,
         *,
@@ -4424,9 +4424,9 @@ class AsyncFinancesV0(OperationsOf):
         posted_before: str | datetime | None = None,
         next_token: str | None = None,
     ) -> Result[finances_v0.ListFinancialEventsResponse]:
-        """GET /finances/v0/financialEvents · 0.5 a second, burst 30 · deprecated, removed 2027-08-27."""
+        """GET /finances/v0/financialEvents · 0.5 a second, burst 30 · deprecated, removal 2027-08-27."""
 
-    @deprecated("removed 2027-08-27")
+    @deprecated("removal 2027-08-27")
     async def list_financial_events_by_order_id(
         self,
         *,
@@ -4434,7 +4434,7 @@ class AsyncFinancesV0(OperationsOf):
         max_results_per_page: int | None = None,
         next_token: str | None = None,
     ) -> Result[finances_v0.ListFinancialEventsResponse]:
-        """GET /finances/v0/orders/{orderId}/financialEvents · 0.5 a second, burst 30 · deprecated, removed 2027-08-27."""
+        """GET /finances/v0/orders/{orderId}/financialEvents · 0.5 a second, burst 30 · deprecated, removal 2027-08-27."""
 
 class AsyncFulfillmentInbound20240320(OperationsOf):
     async def list_inbound_plans(
@@ -5524,7 +5524,7 @@ class AsyncOrders20260101(OperationsOf):
         """GET /orders/2026-01-01/orders/{orderId} · 0.5 a second, burst 30."""
 
 class AsyncOrdersV0(OperationsOf):
-    @deprecated("removed 2027-03-27")
+    @deprecated("removal 2027-03-27")
     async def get_orders(
         self,
         *,
@@ -5551,37 +5551,37 @@ class AsyncOrdersV0(OperationsOf):
         latest_delivery_date_before: str | datetime | None = None,
         latest_delivery_date_after: str | datetime | None = None,
     ) -> Result[orders_v0.GetOrdersResponse]:
-        """GET /orders/v0/orders · 0.0167 a second, burst 20 · restricted data: buyerInfo, shippingAddress, buyerTaxInformation · deprecated, removed 2027-03-27."""
+        """GET /orders/v0/orders · 0.0167 a second, burst 20 · restricted data: buyerInfo, shippingAddress, buyerTaxInformation · deprecated, removal 2027-03-27."""
 
-    @deprecated("removed 2027-03-27")
+    @deprecated("removal 2027-03-27")
     async def get_order(self, *, order_id: str) -> Result[orders_v0.GetOrderResponse]:
-        """GET /orders/v0/orders/{orderId} · 0.5 a second, burst 30 · restricted data: buyerInfo, shippingAddress, buyerTaxInformation · deprecated, removed 2027-03-27."""
+        """GET /orders/v0/orders/{orderId} · 0.5 a second, burst 30 · restricted data: buyerInfo, shippingAddress, buyerTaxInformation · deprecated, removal 2027-03-27."""
 
-    @deprecated("removed 2027-03-27")
+    @deprecated("removal 2027-03-27")
     async def get_order_address(self, *, order_id: str) -> Result[orders_v0.GetOrderAddressResponse]:
-        """GET /orders/v0/orders/{orderId}/address · 0.5 a second, burst 30 · restricted data · deprecated, removed 2027-03-27."""
+        """GET /orders/v0/orders/{orderId}/address · 0.5 a second, burst 30 · restricted data · deprecated, removal 2027-03-27."""
 
-    @deprecated("removed 2027-03-27")
+    @deprecated("removal 2027-03-27")
     async def get_order_buyer_info(self, *, order_id: str) -> Result[orders_v0.GetOrderBuyerInfoResponse]:
-        """GET /orders/v0/orders/{orderId}/buyerInfo · 0.5 a second, burst 30 · restricted data · deprecated, removed 2027-03-27."""
+        """GET /orders/v0/orders/{orderId}/buyerInfo · 0.5 a second, burst 30 · restricted data · deprecated, removal 2027-03-27."""
 
-    @deprecated("removed 2027-03-27")
+    @deprecated("removal 2027-03-27")
     async def get_order_items(
         self,
         *,
         order_id: str,
         next_token: str | None = None,
     ) -> Result[orders_v0.GetOrderItemsResponse]:
-        """GET /orders/v0/orders/{orderId}/orderItems · 0.5 a second, burst 30 · restricted data: buyerInfo · deprecated, removed 2027-03-27."""
+        """GET /orders/v0/orders/{orderId}/orderItems · 0.5 a second, burst 30 · restricted data: buyerInfo · deprecated, removal 2027-03-27."""
 
-    @deprecated("removed 2027-03-27")
+    @deprecated("removal 2027-03-27")
     async def get_order_items_buyer_info(
         self,
         *,
         order_id: str,
         next_token: str | None = None,
     ) -> Result[orders_v0.GetOrderItemsBuyerInfoResponse]:
-        """GET /orders/v0/orders/{orderId}/orderItems/buyerInfo · 0.5 a second, burst 30 · restricted data · deprecated, removed 2027-03-27."""
+        """GET /orders/v0/orders/{orderId}/orderItems/buyerInfo · 0.5 a second, burst 30 · restricted data · deprecated, removal 2027-03-27."""
 
     async def get_order_regulated_info(self, *, order_id: str) -> Result[orders_v0.GetOrderRegulatedInfoResponse]:
         """GET /orders/v0/orders/{orderId}/regulatedInfo · 0.5 a second, burst 30 · restricted data."""

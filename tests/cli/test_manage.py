@@ -19,7 +19,7 @@ def test_an_organization_has_clients_whose_secret_is_shown_once(operator: Shell)
     (listed,) = operator.json("client", "list")
     assert (listed["id"], listed["name"], listed["revoked_at"]) == (made["client_id"], "importer", None)
     assert made["client_secret"] not in operator.ok("client", "list")
-    assert operator.ok("client", "revoke", made["client_id"]) == f"revoked {made['client_id']}\n"
+    assert operator.json("client", "revoke", made["client_id"]) == {"revoked": made["client_id"]}
     assert operator.json("client", "list")[0]["revoked_at"]
     assert "no API client" in operator.fails("client", "revoke", made["client_id"])
 
@@ -85,6 +85,7 @@ def test_a_key_file_is_made_for_this_user_alone_and_never_overwritten(shell: She
     told = shell.ok("key", "new", "vault.key")
     file = shell.folder / "vault.key"
     assert f"export SELLERPORT_VAULT_KEY_FILE={file}" in told
+    assert set(shell.json("key", "new", "other.key")) == {"key_id", "file"}
     assert file.stat().st_mode & 0o777 == 0o600
     before = file.read_bytes()
     assert "vault.key" in shell.fails("key", "new", "vault.key")

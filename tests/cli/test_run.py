@@ -19,7 +19,7 @@ import pytest
 from click.testing import CliRunner
 
 from sellerport import emulator
-from sellerport.cli import cli
+from sellerport.cli import _COMMANDS, cli
 from sellerport.cli import demo as demo_module
 from sellerport.emulator import Fault, World
 from sellerport.errors import DemoError
@@ -28,7 +28,7 @@ from tests.cli.conftest import KEPT, Shell
 
 @contextmanager
 def started(shell: Shell, *words: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Run a command that stays up, and give the address that its first line ends with."""
+    """Run a command that stays up, and give the first line that it prints."""
     environ = {name: os.environ[name] for name in KEPT if name in os.environ} | {"PYTHONUNBUFFERED": "1"}
     command = [sys.executable, "-m", "sellerport", *words]
     with subprocess.Popen(
@@ -41,25 +41,41 @@ def started(shell: Shell, *words: str) -> Iterator[tuple[subprocess.Popen[str], 
     ) as process:
         assert process.stdout is not None
         try:
-            line = process.stdout.readline()
-            yield process, line.split()[-1] if line else ""
+            yield process, process.stdout.readline()
         finally:
             process.send_signal(signal.SIGINT)
             process.communicate(timeout=30)
 
 
 def test_serve_answers_until_it_is_interrupted_and_ends_in_order(operator: Shell) -> None:
-    with started(operator, "serve", "--port", "0") as (process, url):
+    with started(operator, "serve", "--port", "0") as (process, line):
+        url = line.split()[-1]
         assert json.load(urllib.request.urlopen(f"{url}/health")) == {"status": "ok"}
         assert json.load(urllib.request.urlopen(f"{url}/ready")) == {"status": "ready"}
     assert process.returncode == 0
 
 
 def test_emulate_answers_and_prints_what_a_client_needs(shell: Shell) -> None:
-    with started(shell, "emulate", "--port", "0", "--orders", "3") as (process, url):
-        state = json.load(urllib.request.urlopen(f"{url}/_emulator/state"))
-        assert state["accounts"]
+    with started(shell, "emulate", "--port", "0", "--orders", "3") as (process, line):
+        url = line.split()[-1]
+        assert process.stdout is not None
+        for line in process.stdout:
+            if found := re.fullmatch(r"export (\w+)='?([^']+?)'?\n", line):
+                shell.environ[found[1]] = found[2]
+            if "SP_API_REFRESH_TOKEN" in line:
+                break
+        assert shell.environ["SELLERPORT_AMAZON"] == url
+        assert (
+            len(shell.json("call", "orders_v0.get_orders", "created_after=2020-01-01T00:00:00Z")["payload"]["Orders"])
+            > 0
+        )
     assert process.returncode == 0
+
+
+@pytest.mark.parametrize(("command", "name"), [("serve", "url"), ("emulate", "address")])
+def test_what_stays_up_tells_its_address_as_json_too(operator: Shell, command: str, name: str) -> None:
+    with started(operator, command, "--port", "0", "--json") as (_, line):
+        assert re.fullmatch(r"http://127\.0\.0\.1:\d+", json.loads(line)[name])
 
 
 @pytest.mark.parametrize("command", ["serve", "emulate"])
@@ -98,6 +114,12 @@ def test_the_demo_stays_up_with_keep_and_its_connection_can_be_called(shell: She
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=30)
     assert process.returncode == 0
+
+
+def test_the_demo_prints_json(shell: Shell) -> None:
+    found = shell.json("demo")
+    assert [one["step"] for one in found["steps"]][-3:] == ["from Python", "over HTTP", "by command"]
+    assert found["orders"][0]["AmazonOrderId"]
 
 
 def test_a_step_of_the_demo_that_fails_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,21 +163,9 @@ def test_every_command_and_option_has_help(words: tuple[str, ...]) -> None:
 @pytest.mark.parametrize(
     "words", [words for words, command in ALL.items() if not isinstance(command, click.Group)], ids=" ".join
 )
-def test_every_command_that_shows_something_can_show_json(words: tuple[str, ...]) -> None:
-    prints_one_line = {
-        "serve",
-        "emulate",
-        "demo",
-        "completion",
-        "new",
-        "revoke",
-        "remove",
-        "add",
-        "delete",
-        "replace-secret",
-    }
+def test_every_command_can_print_json(words: tuple[str, ...]) -> None:
     options = {option for parameter in ALL[words].params for option in parameter.opts}
-    assert ("--json" in options) == (words[-1] not in prints_one_line)
+    assert ("--json" in options) == (words != ("completion",))  # which prints a program
 
 
 @pytest.mark.parametrize("shell_name", ["bash", "zsh", "fish"])
@@ -168,13 +178,30 @@ def test_completion_knows_the_commands(shell: Shell) -> None:
     assert shell.run().stdout.split() == ["plain,connect", "plain,connection"]
 
 
-def test_help_loads_neither_the_server_nor_a_database(tmp_path: Path) -> None:
-    code = """
+def test_the_list_of_commands_says_what_they_do() -> None:
+    shown = CliRunner().invoke(cli, ["--help"]).output
+    for words, command in ALL.items():
+        if len(words) == 1:
+            first = (command.help or "").split("\n")[0].rstrip(".")
+            assert f"{words[0]} " in shown
+            assert _COMMANDS[words[0]][1].rstrip(".") in first
+
+
+def test_a_command_whose_libraries_are_not_installed_says_how_to_get_them(shell: Shell) -> None:
+    (shell.folder / "sqlalchemy.py").write_text("raise ModuleNotFoundError(name='sqlalchemy')", "utf-8")
+    told = shell.fails("organization", "list")
+    assert "needs sqlalchemy; install it with: pip install 'sellerport[server]'" in told
+
+
+@pytest.mark.parametrize("words", [["--help"], ["call", "--help"]], ids=" ".join)
+def test_help_loads_neither_the_server_nor_a_database(tmp_path: Path, words: list[str]) -> None:
+    code = f"""
 import sys
 from click.testing import CliRunner
-from sellerport.cli import cli
-assert CliRunner().invoke(cli, ["call", "--help"]).exit_code == 0
-print(sorted({"starlette", "uvicorn", "sqlalchemy", "cryptography", "structlog", "rich"} & set(sys.modules)))
+from sellerport.cli import _COMMANDS, cli
+assert CliRunner().invoke(cli, {words}).exit_code == 0
+heavy = {{"starlette", "uvicorn", "sqlalchemy", "cryptography", "structlog", "rich"}}
+print(sorted(heavy & set(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
     assert done.stdout.strip() == "[]"

@@ -94,7 +94,7 @@ class Operation(msgspec.Struct, frozen=True):
     @property
     def key(self) -> str:
         """What the operation is called in Python and in errors: ``orders_v0.get_orders``."""
-        return f"{self.api}.{self.name}"
+        return f"{self.api}.{self.name}" if self.api else self.name
 
 
 class Api(msgspec.Struct, frozen=True):

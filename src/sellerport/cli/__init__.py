@@ -11,21 +11,23 @@ import click
 
 from sellerport import __version__
 from sellerport.cli.output import report_errors
+from sellerport.errors import SettingsError
 
+# name: (module, what it does), said here too so that the list of commands imports none of them
 _COMMANDS = {
-    "application": "manage",
-    "call": "call",
-    "client": "manage",
-    "completion": "completion",
-    "connect": "manage",
-    "connection": "manage",
-    "demo": "demo",
-    "emulate": "run",
-    "key": "key",
-    "operations": "call",
-    "organization": "manage",
-    "return-url": "manage",
-    "serve": "run",
+    "application": ("manage", "Manage an organization's Amazon developer applications."),
+    "call": ("call", "Call an operation and print the answer."),
+    "client": ("manage", "Manage API clients: the programs that may call this server for an organization."),
+    "completion": ("completion", "Print the script that completes commands in a shell."),
+    "connect": ("manage", "Start a consent flow, and print the link that the account's owner has to open."),
+    "connection": ("manage", "Manage connections: the Amazon accounts that an organization reaches."),
+    "demo": ("demo", "Connect an Amazon account through a consent page, and call Amazon for it three ways."),
+    "emulate": ("run", "Run a local Amazon."),
+    "key": ("key", "Make the keys that seal grants and secrets."),
+    "operations": ("call", "Search the catalogue of operations."),
+    "organization": ("manage", "Manage the companies that use this server."),
+    "return-url": ("manage", "Manage the addresses that browsers may be sent back to after consent."),
+    "serve": ("run", "Run the server that holds the grants, until interrupted."),
 }
 
 
@@ -36,9 +38,19 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        module = import_module(f"sellerport.cli.{_COMMANDS[cmd_name]}")
+        try:
+            module = import_module(f"sellerport.cli.{_COMMANDS[cmd_name][0]}")
+        except ModuleNotFoundError as error:
+            if (error.name or "").startswith("sellerport"):
+                raise
+            needed = f"`sellerport {cmd_name}` needs {error.name}; install it with: pip install 'sellerport[server]'"
+            raise SettingsError(needed) from error
         command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, _COMMANDS[name][1]) for name in self.list_commands(ctx)])
 
 
 @click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

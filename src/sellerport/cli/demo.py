@@ -23,7 +23,7 @@ import click
 import msgspec
 
 from sellerport import Hosted, SellingPartner, emulator
-from sellerport.cli.output import table
+from sellerport.cli.output import exports, json_option, show, table
 from sellerport.errors import DemoError, SellerportError
 from sellerport.server.app import Running, running
 from sellerport.server.hub import NewApiClient
@@ -39,9 +39,11 @@ CUSTOMER = "corner-shop"
 
 @dataclass
 class Steps:
-    """What happened so far; each step prints one line when it is done."""
+    """What happened so far; each step prints one line when it is done, unless all is to be printed as JSON."""
 
+    as_json: bool = False
     number: int = 0
+    done: list[dict[str, str]] = field(default_factory=list)
 
     @contextmanager
     def step(self, name: str) -> Iterator[list[str]]:
@@ -53,7 +55,9 @@ class Steps:
         except Exception as error:
             what = str(error) if isinstance(error, SellerportError) else f"{type(error).__name__}: {error}"
             raise DemoError(f"step {self.number}, {name}: {what}") from error
-        click.echo(f"{self.number:2}  {click.style(name.ljust(17), bold=True)}{' '.join(said)}")
+        self.done.append({"step": name, "result": " ".join(said)})
+        if not self.as_json:
+            click.echo(f"{self.number:2}  {click.style(name.ljust(17), bold=True)}{' '.join(said)}")
 
     def expect(self, holds: bool, what: str) -> None:
         """Fail the demo unless something holds."""
@@ -125,10 +129,12 @@ def serving(settings: Settings) -> Iterator[Server]:
 
 @click.command()
 @click.option("--keep", is_flag=True, help="Stay up afterwards, and print the addresses.")
-def demo(keep: bool) -> None:
+@json_option
+def demo(keep: bool, as_json: bool) -> None:
     """Connect an Amazon account through a consent page, and call Amazon for it three ways; no network is needed."""
-    click.echo("An Amazon account, connected through a consent page and called three ways, on this machine.\n")
-    steps = Steps()
+    steps = Steps(as_json)
+    if not as_json:
+        click.echo("An Amazon account, connected through a consent page and called three ways, on this machine.\n")
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sellerport-demo-")))
         with steps.step("local Amazon") as said:
@@ -144,9 +150,12 @@ def demo(keep: bool) -> None:
         api_client = _set_up(steps, server, world.application())
         connection = _consent(steps, server.up.url, api_client)
         orders = _call(steps, server.up.url, api_client, connection)
-        click.echo()
-        table([_summary(order) for order in orders])
-        click.echo("The grant never left the server; it lies sealed in the SQLite file.")
+        if as_json:
+            show({"steps": steps.done, "orders": orders}, as_json)
+        else:
+            click.echo()
+            table([_summary(order) for order in orders])
+            click.echo("The grant never left the server; it lies sealed in the SQLite file.")
         if keep:
             _stay(amazon, server.up.url, api_client, connection)
 
@@ -253,15 +262,15 @@ def _summary(order: dict[str, Any]) -> dict[str, str]:
 def _stay(amazon: str, url: str, api_client: NewApiClient, connection: str) -> None:
     """Print what another terminal needs, and wait to be interrupted."""
     click.echo("\nStill up; interrupt with Ctrl-C. In another terminal:\n")
-    exports = {
-        "SELLERPORT_AMAZON": amazon,
-        "SELLERPORT_URL": url,
-        "SELLERPORT_CLIENT_ID": api_client.id,
-        "SELLERPORT_CLIENT_SECRET": api_client.secret,
-        "SELLERPORT_CONNECTION": connection,
-    }
-    for name, value in exports.items():
-        click.echo(f"export {name}={value}")
+    exports(
+        {
+            "SELLERPORT_AMAZON": amazon,
+            "SELLERPORT_URL": url,
+            "SELLERPORT_CLIENT_ID": api_client.id,
+            "SELLERPORT_CLIENT_SECRET": api_client.secret,
+            "SELLERPORT_CONNECTION": connection,
+        }
+    )
     try:
         threading.Event().wait()
     except KeyboardInterrupt:

@@ -121,10 +121,11 @@ def list_clients(organization: str | None, as_json: bool) -> None:
 @client.command("revoke")
 @click.argument("client_id")
 @organization_option
-def revoke_client(client_id: str, organization: str | None) -> None:
+@json_option
+def revoke_client(client_id: str, organization: str | None, as_json: bool) -> None:
     """Revoke an API client and every token it was given."""
     on_organization(organization, lambda hub, org: hub.access.revoke_client(org.id, client_id))
-    click.echo(f"revoked {client_id}")
+    show({"revoked": client_id}, as_json)
 
 
 @click.group()
@@ -158,21 +159,23 @@ def list_applications(organization: str | None, as_json: bool) -> None:
 @click.argument("application_id", metavar="ID")
 @secret_option("--lwa-client-secret")
 @organization_option
-def replace_secret(application_id: str, lwa_client_secret: str, organization: str | None) -> None:
+@json_option
+def replace_secret(application_id: str, lwa_client_secret: str, organization: str | None, as_json: bool) -> None:
     """Replace an application's client secret, after it was rotated at Amazon."""
     on_organization(
         organization, lambda hub, org: hub.applications.replace_secret(org.id, application_id, lwa_client_secret)
     )
-    click.echo(f"replaced the secret of {application_id}")
+    show({"replaced_secret_of": application_id}, as_json)
 
 
 @application.command("remove")
 @click.argument("application_id", metavar="ID")
 @organization_option
-def remove_application(application_id: str, organization: str | None) -> None:
+@json_option
+def remove_application(application_id: str, organization: str | None, as_json: bool) -> None:
     """Remove an application that no connection uses."""
     on_organization(organization, lambda hub, org: hub.applications.remove(org.id, application_id))
-    click.echo(f"removed {application_id}")
+    show({"removed": application_id}, as_json)
 
 
 @click.group()
@@ -183,10 +186,11 @@ def return_url() -> None:
 @return_url.command("add")
 @click.argument("url")
 @organization_option
-def add_return_url(url: str, organization: str | None) -> None:
+@json_option
+def add_return_url(url: str, organization: str | None, as_json: bool) -> None:
     """Allow an address and those below it."""
     on_organization(organization, lambda hub, org: hub.return_urls.register(org.id, url))
-    click.echo(f"added {url}")
+    show({"added": url}, as_json)
 
 
 @return_url.command("list")
@@ -201,10 +205,11 @@ def list_return_urls(organization: str | None, as_json: bool) -> None:
 @return_url.command("remove")
 @click.argument("url")
 @organization_option
-def remove_return_url(url: str, organization: str | None) -> None:
+@json_option
+def remove_return_url(url: str, organization: str | None, as_json: bool) -> None:
     """Remove an address."""
     on_organization(organization, lambda hub, org: hub.return_urls.remove(org.id, url))
-    click.echo(f"removed {url}")
+    show({"removed": url}, as_json)
 
 
 @click.group()
@@ -219,7 +224,8 @@ def connection() -> None:
 def list_connections(customer: str | None, organization: str | None, as_json: bool) -> None:
     """List the connections."""
     found = on_organization(organization, lambda hub, org: hub.connections.all(Caller(org.id), customer))
-    show(_rows(found), as_json)
+    shown = ("id", "customer", "name", "status", "marketplace", "selling_partner_id")
+    show([row if as_json else {name: row[name] for name in shown} for row in _rows(found)], as_json)
 
 
 @connection.command("show")
@@ -268,10 +274,11 @@ def create_connection(
 @click.argument("connection_id", metavar="ID")
 @organization_option
 @click.confirmation_option(prompt="The grant is erased, and its owner would have to consent again. Delete?")
-def delete_connection(connection_id: str, organization: str | None) -> None:
+@json_option
+def delete_connection(connection_id: str, organization: str | None, as_json: bool) -> None:
     """Delete a connection, and erase its grant."""
     on_organization(organization, lambda hub, org: hub.connections.delete(Caller(org.id), connection_id))
-    click.echo(f"deleted {connection_id}")
+    show({"deleted": connection_id}, as_json)
 
 
 @click.command()

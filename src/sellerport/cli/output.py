@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -78,6 +79,12 @@ def fields(row: dict[str, Any], *, title: str | None = None) -> None:
     width = max(map(len, row), default=0)
     for name, value in row.items():
         click.echo(f"{name.ljust(width)}  {_text(value)}")
+
+
+def exports(variables: dict[str, str]) -> None:
+    """Print environment variables as lines that a shell takes."""
+    for name, value in variables.items():
+        click.echo(f"export {name}={shlex.quote(value)}")
 
 
 def flat(row: Any) -> dict[str, Any]:

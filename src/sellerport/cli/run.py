@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import click
 
 from sellerport import emulator
+from sellerport.cli.output import exports, json_option
 from sellerport.emulator.serving import HOST, PORT
 from sellerport.server.app import serve as serve_settings
 from sellerport.server.settings import Settings
@@ -16,13 +19,18 @@ from sellerport.server.settings import Settings
 @click.option("--database", help="The path of the SQLite file. [default: sellerport.db]")
 @click.option("--vault-key-file", help="The file with the vault's keys, from `sellerport key new`.")
 @click.option("--amazon", help="The address of a local Amazon, instead of the real one.")
-def serve(**given: str | None) -> None:
+@json_option
+def serve(as_json: bool, **given: str | None) -> None:
     """Run the server that holds the grants, until interrupted.
 
     Every option is a setting, which the environment can give too: SELLERPORT_PORT and so on (docs/settings.md).
     """
     settings = Settings.read(given={name: value for name, value in given.items() if value is not None})
-    serve_settings(settings, ready=lambda url: click.echo(f"sellerport serves at {url}"))
+
+    def ready(url: str) -> None:
+        click.echo(json.dumps({"url": url}) if as_json else f"sellerport serves at {url}")
+
+    serve_settings(settings, ready)
 
 
 @click.command()
@@ -30,7 +38,8 @@ def serve(**given: str | None) -> None:
 @click.option("--port", default=PORT, show_default=True, help="The port to listen on; 0 takes a free one.")
 @click.option("--seed", default=1, show_default=True, help="The same seed makes the same accounts and orders.")
 @click.option("--orders", default=60, show_default=True, help="How many orders each seller has.")
-def emulate(host: str, port: int, seed: int, orders: int) -> None:
+@json_option
+def emulate(host: str, port: int, seed: int, orders: int, as_json: bool) -> None:
     """Run a local Amazon: Login with Amazon, consent pages and the Selling Partner API, until interrupted.
 
     Point programs at it with SELLERPORT_AMAZON=http://127.0.0.1:8099; its state is at /_emulator/state.
@@ -38,11 +47,18 @@ def emulate(host: str, port: int, seed: int, orders: int) -> None:
     world = emulator.World(seed=seed, orders=orders)
 
     def ready(address: str) -> None:
-        click.echo(f"a local Amazon answers at {address}\n")
         application = world.application()
-        click.echo(f"  SELLERPORT_AMAZON={address}")
-        click.echo(f"  LWA_APP_ID={application.client_id}")
-        click.echo(f"  LWA_CLIENT_SECRET={application.client_secret}")
-        click.echo(f"  application id {application.application_id}, redirects to http://127.0.0.1 on any port\n")
+        variables = {
+            "SELLERPORT_AMAZON": address,
+            "LWA_APP_ID": application.client_id,
+            "LWA_CLIENT_SECRET": application.client_secret,
+            "SP_API_REFRESH_TOKEN": next(iter(world.grants)),
+        }
+        if as_json:
+            click.echo(json.dumps({"address": address, "application_id": application.application_id, **variables}))
+            return
+        click.echo(f"a local Amazon answers at {address}\n\nTo call it for a seller of North America:\n")
+        exports(variables)
+        click.echo(f"\nIts accounts are at {address}/_emulator/state; its application is {application.application_id}.")
 
     emulator.serve(host, port, world=world, on_ready=ready)
