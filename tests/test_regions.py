@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sellerport.errors import InvalidArguments
-from sellerport.regions import CENTRAL_HOSTS, HOSTS, LWA, MARKETPLACES, REGIONS, Amazon, marketplace, region
+from sellerport.regions import HOSTS, LWA, MARKETPLACES, REGIONS, Amazon, marketplace, region
 
 TABLE = Path(__file__).parent.parent.parent / "shared" / "amazon" / "sp-api" / "facts" / "marketplaces.json"
 
@@ -30,7 +30,7 @@ def test_all_23_marketplaces_are_as_amazon_lists_them() -> None:
         assert f"https://{REGIONS[shop.region].host}" == row["endpoint"]
         assert f"https://{REGIONS[shop.region].sandbox}" == row["sandboxEndpoint"]
         alternates = [*row["sellerCentralUrlAlternates"], *row["vendorCentralUrlAlternates"]]
-        assert {url.removeprefix("https://") for url in alternates} <= CENTRAL_HOSTS
+        assert {url.removeprefix("https://") for url in alternates} <= HOSTS
 
 
 @pytest.mark.parametrize(

@@ -113,7 +113,18 @@ SELLING_PARTNER_HOSTS = MappingProxyType(
 )
 """Every SP-API host, production and sandbox, with its region."""
 
-CENTRAL_HOSTS = frozenset(
+# Some countries share a Central, and have an address of their own that is used too.
+SELLER_CENTRALS = MappingProxyType(
+    {host: shop.region for shop in MARKETPLACES for host in (shop.seller_central, f"sellercentral.{shop.domain}")}
+)
+"""Every Seller Central host, where sellers consent, with its region."""
+
+VENDOR_CENTRALS = MappingProxyType(
+    {host: shop.region for shop in MARKETPLACES for host in (shop.vendor_central, f"vendorcentral.{shop.domain}")}
+)
+"""Every Vendor Central host, where vendors consent, with its region."""
+
+HOSTS = frozenset(
     host
     for shop in MARKETPLACES
     for host in (
@@ -125,7 +136,7 @@ CENTRAL_HOSTS = frozenset(
 )
 """Every Seller Central and Vendor Central host, also those of countries that share one: where an owner consents."""
 
-HOSTS = frozenset({LWA, *SELLING_PARTNER_HOSTS, *CENTRAL_HOSTS})
+HOSTS = frozenset({LWA, *SELLING_PARTNER_HOSTS, *SELLER_CENTRALS, *VENDOR_CENTRALS})
 """Every host that Sellerport ever calls or sends a browser to."""
 
 

@@ -4,7 +4,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 import pytest
 
 from sellerport.emulator import Application
-from sellerport.regions import CENTRAL_HOSTS
+from sellerport.regions import SELLER_CENTRALS, VENDOR_CENTRALS
 
 from .conftest import CLIENT, Local, Reply
 
@@ -118,7 +118,7 @@ def test_the_host_decides_region_and_kind_of_account(amazon: Local, host: str, a
 
 
 def test_every_central_host_has_the_page(amazon: Local) -> None:
-    for host in CENTRAL_HOSTS:
+    for host in SELLER_CENTRALS | VENDOR_CENTRALS:
         assert amazon.send("GET", address(host)).status == 200, host
 
 

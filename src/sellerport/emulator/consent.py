@@ -26,7 +26,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from sellerport.emulator.world import Account, Application, World
-from sellerport.regions import CENTRAL_HOSTS, MARKETPLACES
+from sellerport.regions import SELLER_CENTRALS, VENDOR_CENTRALS
 
 PATH = "/apps/authorize/consent"
 
@@ -35,9 +35,6 @@ HEADERS = {
     "cache-control": "no-store",
     "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
 }
-
-_VENDOR_HOSTS = {shop.vendor_central: shop.region for shop in MARKETPLACES}
-_SELLER_HOSTS = {shop.seller_central: shop.region for shop in MARKETPLACES}
 
 _pages = jinja2.Environment(
     loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
@@ -66,7 +63,7 @@ def routes(world: World) -> list[Route]:
         asked = _asked(world, host, request.query_params)
         if isinstance(asked, Response):
             return asked
-        return _page("consent.html", asked=asked, host=host, central="Vendor" if host in _VENDOR_HOSTS else "Seller")
+        return _page("consent.html", asked=asked, host=host, central="Vendor" if host in VENDOR_CENTRALS else "Seller")
 
     async def decide(request: Request) -> Response:
         host = request.path_params["host"]
@@ -91,10 +88,10 @@ def routes(world: World) -> list[Route]:
 
 def _asked(world: World, host: str, given: Mapping[str, str]) -> Asked | Response:
     """Return what the owner is asked to consent to, or the page that says why that is not possible."""
-    if host not in CENTRAL_HOSTS:
+    if host not in SELLER_CENTRALS and host not in VENDOR_CENTRALS:
         return Response("Not Found", 404)
-    vendor = host in _VENDOR_HOSTS
-    region = (_VENDOR_HOSTS if vendor else _SELLER_HOSTS)[host]
+    vendor = host in VENDOR_CENTRALS
+    region = (VENDOR_CENTRALS if vendor else SELLER_CENTRALS)[host]
     application_id, redirect_uri = given.get("application_id"), given.get("redirect_uri") or None
     if not application_id:
         return _error("MD9999", "The address names no application_id.")
