@@ -59,7 +59,7 @@ def generate(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 def test_the_generated_pages_say_what_the_code_says() -> None:
     found = generate("--check")
-    assert (found.returncode, found.stdout) == (0, "docs: 4 pages up to date\n"), found.stderr
+    assert (found.returncode, found.stdout) == (0, "docs: 4 files up to date\n"), found.stderr
 
 
 def test_the_check_names_the_pages_that_differ_and_leaves_written_ones_alone(tmp_path: Path) -> None:

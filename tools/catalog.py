@@ -17,6 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from generated import settle
+
 FAMILY = "seller-partner"
 OUT = Path(__file__).parent.parent / "src" / "sellerport" / "catalog" / FAMILY.replace("-", "_")
 
@@ -397,18 +399,8 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="compare instead of writing")
     arguments = parser.parse_args()
     files = Compiler(arguments.shared).compile()
-    there = {str(p.relative_to(arguments.out)): p.read_text("utf-8") for p in arguments.out.rglob("*.json")}
-    if arguments.check:
-        stale = sorted(name for name in files.keys() | there.keys() if files.get(name) != there.get(name))
-        print(f"catalogue: {', '.join(stale)} out of date" if stale else f"catalogue: {len(files)} files up to date")
-        return 1 if stale else 0
-    for name in there.keys() - files.keys():
-        (arguments.out / name).unlink()
-    for name, text in files.items():
-        (arguments.out / name).parent.mkdir(parents=True, exist_ok=True)
-        (arguments.out / name).write_text(text, "utf-8")
-    print(f"catalogue: {len(files)} files, {sum(map(len, files.values())) // 1024} KiB")
-    return 0
+    there = {str(path.relative_to(arguments.out)): path.read_text("utf-8") for path in arguments.out.rglob("*.json")}
+    return settle("catalogue", arguments.out, files, there, check=arguments.check)
 
 
 if __name__ == "__main__":

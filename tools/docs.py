@@ -18,6 +18,7 @@ from pathlib import Path
 import click
 from starlette.requests import Request
 
+from generated import settle
 from sellerport import catalog, errors
 from sellerport.catalog import Operation
 from sellerport.cli import cli
@@ -113,15 +114,7 @@ def operations_page() -> str:
 
 def operation_row(operation: Operation) -> Row:
     """Return what there is to know before calling an operation."""
-    notes = ["writes"] if operation.write else []
-    if operation.restricted is not None:
-        notes.append(": ".join(filter(None, ("restricted data", ", ".join(operation.restricted.elements)))))
-    if operation.scope is not None:
-        notes.append(f"grantless: `{operation.scope}`")
-    if operation.sandbox_only:
-        notes.append("sandbox only")
-    if operation.deprecated:
-        notes.append(f"deprecated, removal {operation.removal}" if operation.removal else "deprecated")
+    notes = [*(["writes"] if operation.write else []), *operation.notes]
     rate = "unknown" if operation.rate is None else f"{operation.rate:g} / {operation.burst:g}"
     return f"`{operation.name}`", f"`{operation.method} {operation.path}`", rate, " · ".join(notes)
 
@@ -289,17 +282,7 @@ def main() -> int:
     out: Path = arguments.out
     there = {path.name: path.read_text("utf-8") for path in out.glob("*.md")}
     there = {name: text for name, text in there.items() if name in files or text.startswith(MARKER)}
-    if arguments.check:
-        stale = sorted(name for name in files.keys() | there.keys() if files.get(name) != there.get(name))
-        print(f"docs: {', '.join(stale)} out of date" if stale else f"docs: {len(files)} pages up to date")
-        return 1 if stale else 0
-    for name in there.keys() - files.keys():
-        (out / name).unlink()
-    out.mkdir(parents=True, exist_ok=True)
-    for name, text in files.items():
-        (out / name).write_text(text, "utf-8", newline="\n")
-    print(f"docs: {len(files)} pages, {sum(len(text.splitlines()) for text in files.values())} lines")
-    return 0
+    return settle("docs", out, files, there, check=arguments.check)
 
 
 if __name__ == "__main__":

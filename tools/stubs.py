@@ -19,6 +19,7 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
+from generated import settle
 from sellerport import catalog
 from sellerport.catalog import Operation, Parameter
 
@@ -190,12 +191,10 @@ def operations_stub() -> str:
         "from typing import Literal, TypeAlias, TypeVar\n",
         "from typing_extensions import deprecated\n",
         "from sellerport.calls import Result",
-        "from sellerport.catalog import Operation",
         f"from sellerport.types import (\n{modules},\n)\n",
         'T = TypeVar("T")',
         "OneOrMore: TypeAlias = Sequence[T] | T\n",
-        "MARKETPLACE_PARAMETERS: tuple[str, ...]",
-        "def describe(operation: Operation) -> str: ...\n",
+        "MARKETPLACE_PARAMETERS: tuple[str, ...]\n",
         'class OperationsOf:\n    """The operations of one API version."""\n',
     ]
     for prefix, define in (("", "def"), ("Async", "async def")):
@@ -235,7 +234,7 @@ def method(operation: Operation, define: str) -> str:
     if operation.deprecated:
         when = f"removal {operation.removal}" if operation.removal else "date of removal unknown"
         lines.insert(0, f'    @deprecated("{when}")')
-    return "\n".join([*lines, f'        """{facts(operation)}"""', ""])
+    return "\n".join([*lines, f'        """{operation.summary}."""', ""])
 
 
 def accepted(parameter: Parameter) -> str:
@@ -251,23 +250,6 @@ def accepted(parameter: Parameter) -> str:
 def success(responses: Mapping[str, str | None]) -> str | None:
     """Return the definition of the answer: that of 200, or of the first success that has one."""
     return next((name for status, name in sorted(responses.items()) if status.startswith("2") and name), None)
-
-
-def facts(operation: Operation) -> str:
-    """Return what to know before calling, in one line."""
-    known = [f"{operation.method} {operation.path}"]
-    if operation.rate is not None:
-        burst = f", burst {operation.burst:g}" if operation.burst is not None else ""
-        known.append(f"{operation.rate:g} a second{burst}")
-    if operation.restricted:
-        known.append(": ".join(filter(None, ("restricted data", ", ".join(operation.restricted.elements)))))
-    if operation.scope:
-        known.append(f"grantless ({operation.scope})")
-    if operation.sandbox_only:
-        known.append("sandbox only")
-    if operation.deprecated:
-        known.append(f"deprecated, removal {operation.removal}" if operation.removal else "deprecated")
-    return " · ".join(known) + "."
 
 
 def generate() -> dict[str, str]:
@@ -290,17 +272,7 @@ def main() -> int:
     out: Path = arguments.out
     paths = [*out.glob("types/*.py"), *out.glob("operations.pyi")]
     there = {path.relative_to(out).as_posix(): path.read_text("utf-8") for path in paths}
-    if arguments.check:
-        stale = sorted(name for name in files.keys() | there.keys() if files.get(name) != there.get(name))
-        print(f"stubs: {', '.join(stale)} out of date" if stale else f"stubs: {len(files)} files up to date")
-        return 1 if stale else 0
-    for name in there.keys() - files.keys():
-        (out / name).unlink()
-    (out / "types").mkdir(parents=True, exist_ok=True)
-    for name, text in files.items():
-        (out / name).write_text(text, "utf-8", newline="\n")
-    print(f"stubs: {len(files)} files, {sum(len(text.splitlines()) for text in files.values())} lines")
-    return 0
+    return settle("stubs", out, files, there, check=arguments.check)
 
 
 if __name__ == "__main__":

@@ -85,22 +85,6 @@ def _method(operation: Operation, call: Callable[[Operation, dict[str, Any]], An
         parameters.append(inspect.Parameter("body", inspect.Parameter.KEYWORD_ONLY, default=default))
     method.__name__ = operation.name
     method.__qualname__ = operation.key
-    method.__doc__ = describe(operation)
+    method.__doc__ = operation.summary
     method.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # read by inspect and help()
     return method
-
-
-def describe(operation: Operation) -> str:
-    """Return what the catalogue knows of an operation, in one line."""
-    facts = [f"{operation.method} {operation.path}"]
-    if operation.rate is not None:
-        facts.append(f"{operation.rate:g} a second, burst {operation.burst:g}")
-    if operation.restricted is not None:
-        facts.append("restricted data")
-    if operation.scope is not None:
-        facts.append(f"grantless ({operation.scope})")
-    if operation.sandbox_only:
-        facts.append("sandbox only")
-    if operation.deprecated:
-        facts.append(f"deprecated, removal {operation.removal}" if operation.removal else "deprecated")
-    return " · ".join(facts)

@@ -8,7 +8,6 @@ from typing import Literal, TypeAlias, TypeVar
 from typing_extensions import deprecated
 
 from sellerport.calls import Result
-from sellerport.catalog import Operation
 from sellerport.types import (
     aplus_content_2020_11_01,
     app_integrations_2024_04_01,
@@ -86,7 +85,6 @@ T = TypeVar("T")
 OneOrMore: TypeAlias = Sequence[T] | T
 
 MARKETPLACE_PARAMETERS: tuple[str, ...]
-def describe(operation: Operation) -> str: ...
 
 class OperationsOf:
     """The operations of one API version."""

@@ -96,6 +96,26 @@ class Operation(msgspec.Struct, frozen=True):
         """What the operation is called in Python and in errors: ``orders_v0.get_orders``."""
         return f"{self.api}.{self.name}" if self.api else self.name
 
+    @property
+    def notes(self) -> list[str]:
+        """What to know before calling it, in a few words each."""
+        notes = []
+        if self.restricted is not None:
+            notes.append(": ".join(filter(None, ("restricted data", ", ".join(self.restricted.elements)))))
+        if self.scope is not None:
+            notes.append(f"grantless ({self.scope})")
+        if self.sandbox_only:
+            notes.append("sandbox only")
+        if self.deprecated:
+            notes.append(f"deprecated, removal {self.removal}" if self.removal else "deprecated")
+        return notes
+
+    @property
+    def summary(self) -> str:
+        """Everything in one line: ``GET /orders/v0/orders · 0.0167 a second, burst 20 · restricted data …``."""
+        rate = [] if self.rate is None else [f"{self.rate:g} a second, burst {self.burst:g}"]
+        return " · ".join([f"{self.method} {self.path}", *rate, *self.notes])
+
 
 class Api(msgspec.Struct, frozen=True):
     """One version of an API: ``orders``, ``v0``."""

@@ -13,7 +13,6 @@ from sellerport import Hosted, SellingPartner, catalog
 from sellerport.catalog import Operation
 from sellerport.cli.output import fields, json_option, show, table
 from sellerport.errors import InvalidArguments, Problem, SettingsError
-from sellerport.operations import describe
 
 
 @click.command()
@@ -132,14 +131,13 @@ def operations(words: tuple[str, ...], as_json: bool) -> None:
 
 
 def _row(operation: Operation) -> dict[str, Any]:
-    notes = describe(operation).split(" · ")[1:]
     return {
         "operation": operation.key,
         "method": operation.method,
         "path": operation.path,
         "rate": operation.rate,
         "burst": operation.burst,
-        "notes": " · ".join(note for note in notes if "a second" not in note),
+        "notes": " · ".join(operation.notes),
     }
 
 
@@ -161,7 +159,7 @@ def _show_operation(operation: Operation, as_json: bool) -> None:
     if as_json:
         show({**_row(operation), "writes": operation.write, "parameters": rows}, as_json)
         return
-    fields({"operation": operation.key, "amazon": operation.id, "": describe(operation)})
+    fields({"operation": operation.key, "amazon": operation.id, "": operation.summary})
     if rows:
         table(rows, columns=tuple(rows[0]))
 
