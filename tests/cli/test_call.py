@@ -73,8 +73,15 @@ def test_operations_are_found_by_words_of_their_name_or_path(shell: Shell) -> No
         "listings_items_2021_08_01.patch_listings_item",
     ]
     assert len(shell.json("operations")) == 384
-    assert "patch_listings_item" in shell.ok("operations", "listings", "patch")
+    assert shell.ok("operations", "listings", "patch").splitlines() == [
+        "listings_items_2020_09_01.patch_listings_item",
+        "  PATCH /listings/2020-09-01/items/{sellerId}/{sku} · 5 a second, burst 10",
+        "listings_items_2021_08_01.patch_listings_item",
+        "  PATCH /listings/2021-08-01/items/{sellerId}/{sku} · 5 a second, burst 5",
+        "2 operations",
+    ]
     assert shell.ok("operations", "no-such-thing") == "no operation has no-such-thing in its name or path\n"
+    assert shell.json("operations", "sellerId") == []  # what a parameter is called is not where an operation lies
 
 
 def test_one_operation_is_shown_with_what_it_takes(shell: Shell) -> None:

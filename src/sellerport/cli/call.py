@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -120,14 +121,19 @@ def operations(words: tuple[str, ...], as_json: bool) -> None:
         _show_operation(exact[0], as_json)
         return
     wanted = [word.lower() for word in words]
-    found = [
-        one for one in catalog.operations() if all(word in f"{one.key} {one.id} {one.path}".lower() for word in wanted)
-    ]
-    rows = [_row(one) for one in found]
-    if as_json or not rows:
-        show(rows, as_json) if as_json else click.echo(f"no operation has {' and '.join(words)} in its name or path")
+    found = [one for one in catalog.operations() if all(word in _searched(one) for word in wanted)]
+    if as_json:
+        show([_row(one) for one in found], as_json)
         return
-    table(rows, columns=("operation", "method", "path", "notes"))
+    for one in found:
+        click.secho(one.key, bold=True)
+        click.echo(f"  {one.summary}")
+    click.echo(f"{len(found)} operations" if found else f"no operation has {' and '.join(words)} in its name or path")
+
+
+def _searched(operation: Operation) -> str:
+    path = re.sub(r"\{\w+\}", "", operation.path)
+    return f"{operation.key} {operation.id} {path}".lower()
 
 
 def _row(operation: Operation) -> dict[str, Any]:
@@ -159,7 +165,7 @@ def _show_operation(operation: Operation, as_json: bool) -> None:
     if as_json:
         show({**_row(operation), "writes": operation.write, "parameters": rows}, as_json)
         return
-    fields({"operation": operation.key, "amazon": operation.id, "": operation.summary})
+    fields({"operation": operation.key, "amazon": operation.id, "request": operation.summary})
     if rows:
         table(rows, columns=tuple(rows[0]))
 

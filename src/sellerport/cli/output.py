@@ -62,7 +62,7 @@ def table(rows: Sequence[dict[str, Any]], *, title: str | None = None, columns: 
         left -= width
     made = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     for name in shown:
-        numeric = all(isinstance(row.get(name), int | float | None) for row in rows)
+        numeric = all(type(row.get(name)) in (int, float) for row in rows)
         whole = not columns or name == shown[0]  # the name of what a row is about is never broken
         made.add_column(name, justify="right" if numeric else "left", overflow="fold", no_wrap=whole)
     for row in rows:
