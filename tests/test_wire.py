@@ -142,6 +142,30 @@ asyncio.run(once())
     assert done.stdout.split() == ["200", "waited", "0.01"]
 
 
+def test_a_process_forked_after_a_call_is_told_so_instead_of_hanging(amazon: LocalAmazon) -> None:
+    code = f"""
+import os
+from sellerport.errors import SettingsError
+from sellerport.wire import BlockingWire, Request, run
+wire = BlockingWire()
+once = lambda: run(wire.send(Request("GET", "{amazon.address}/_emulator/state", {{}}))).status
+print(once(), flush=True)
+child = os.fork()
+if child == 0:
+    try:
+        once()
+    except SettingsError as error:
+        print("child:", error, flush=True)
+    os._exit(0)
+os.waitpid(child, 0)
+print(once())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30)
+    first, told, again = done.stdout.splitlines()
+    assert (first, again) == ("200", "200")
+    assert told.startswith("child: this process was forked after its parent had called Amazon")
+
+
 def test_the_blocking_client_pays_for_no_event_loop() -> None:
     code = "from sellerport import SellingPartner; import sys; print('asyncio' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -8,6 +8,7 @@ drives it to its end in one step, inside or outside an event loop.
 from __future__ import annotations
 
 import atexit
+import os
 import threading
 import time
 from collections.abc import AsyncIterator, Coroutine
@@ -20,7 +21,7 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 from pyreqwest.client import Client, ClientBuilder, SyncClient, SyncClientBuilder
 from pyreqwest.exceptions import RequestError, RequestTimeoutError
 
-from sellerport.errors import NoAnswer
+from sellerport.errors import NoAnswer, SettingsError
 
 if TYPE_CHECKING:
     import asyncio
@@ -76,11 +77,13 @@ class BlockingWire:
     def __init__(self) -> None:
         self._mutex = threading.Lock()
         self._client: SyncClient | None = None
+        self._opened_by = 0
         self._locks: WeakValueDictionary[object, _ThreadLock] = WeakValueDictionary()
 
     async def send(self, request: Request) -> Response:
         """As `Wire.send`."""
         client = self._client or self._open()
+        _refuse_fork(self._opened_by)
         try:
             answer = _build(client, request).build().send()
             return Response(answer.status, dict(answer.headers), bytes(answer.bytes()))
@@ -111,6 +114,7 @@ class BlockingWire:
     def _open(self) -> SyncClient:
         with self._mutex:
             if self._client is None:
+                self._opened_by = os.getpid()
                 self._client = _configure(SyncClientBuilder()).build()
             return self._client
 
@@ -122,6 +126,7 @@ class AsyncWire:
         import asyncio  # noqa: PLC0415  # takes longer than all of this package; a blocking program need not pay for it
 
         self._asyncio = asyncio
+        self._opened_by = 0
         self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Client] = WeakKeyDictionary()
         self._locks: WeakKeyDictionary[asyncio.AbstractEventLoop, WeakValueDictionary[object, asyncio.Lock]]
         self._locks = WeakKeyDictionary()
@@ -131,7 +136,9 @@ class AsyncWire:
         loop = self._asyncio.get_running_loop()
         client = self._clients.get(loop)
         if client is None:
+            self._opened_by = os.getpid()
             client = self._clients[loop] = _configure(ClientBuilder()).build()
+        _refuse_fork(self._opened_by)
         try:
             answer = await _build(client, request).build().send()
             return Response(answer.status, dict(answer.headers), bytes(await answer.bytes()))
@@ -184,6 +191,15 @@ _GRACE_S = 0.01
 
 def _wait_for_rust() -> None:
     time.sleep(_GRACE_S)  # noqa: TID251  # see above
+
+
+def _refuse_fork(opened_by: int) -> None:
+    """Refuse to hang: the transport's threads do not exist in a process that was forked after it was opened."""
+    if opened_by != os.getpid():
+        raise SettingsError(
+            "this process was forked after its parent had called Amazon, whose connections it cannot use; "
+            "make the first call after the fork, or start processes with 'spawn'"
+        )
 
 
 _BuilderT = TypeVar("_BuilderT", ClientBuilder, SyncClientBuilder)
