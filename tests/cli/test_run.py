@@ -100,8 +100,11 @@ def test_the_demo_runs_and_shows_the_same_orders_three_ways(shell: Shell) -> Non
     assert list(shell.folder.iterdir()) == []
 
 
-def test_the_demo_stays_up_with_keep_and_its_connection_can_be_called(shell: Shell) -> None:
+@pytest.mark.parametrize(("stop", "status"), [(signal.SIGINT, 0), (signal.SIGTERM, 143)], ids=str)
+def test_the_demo_stays_up_with_keep_until_it_is_stopped(shell: Shell, stop: signal.Signals, status: int) -> None:
+    (shell.folder / "tmp").mkdir()
     environ = {name: os.environ[name] for name in KEPT if name in os.environ} | {"PYTHONUNBUFFERED": "1"}
+    environ["TMPDIR"] = str(shell.folder / "tmp")
     command = [sys.executable, "-m", "sellerport", "demo", "--keep"]
     with subprocess.Popen(command, cwd=shell.folder, env=environ, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -111,9 +114,10 @@ def test_the_demo_stays_up_with_keep_and_its_connection_can_be_called(shell: She
             if "SELLERPORT_CONNECTION" in line:
                 break
         assert shell.json("call", "orders.search_orders", "created_after=2020-01-01T00:00:00Z")["orders"]
-        process.send_signal(signal.SIGINT)
+        process.send_signal(stop)
         process.communicate(timeout=30)
-    assert process.returncode == 0
+    assert process.returncode == status
+    assert list((shell.folder / "tmp").iterdir()) == []
 
 
 def test_the_demo_prints_json(shell: Shell) -> None:

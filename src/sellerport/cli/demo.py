@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -135,6 +136,7 @@ def demo(keep: bool, as_json: bool) -> None:
     steps = Steps(as_json)
     if not as_json:
         click.echo("An Amazon account, connected through a consent page and called three ways, on this machine.\n")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that everything is put away
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sellerport-demo-")))
         with steps.step("local Amazon") as said:
