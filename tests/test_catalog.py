@@ -199,6 +199,40 @@ def test_known_facts_came_over() -> None:
     }
 
 
+def schema_of(operation: str, name: str) -> Any:
+    return next(one.schema for one in catalog.find(operation).parameters if one.name == name)
+
+
+def test_what_the_sdk_table_cuts_off_still_has_its_type() -> None:
+    for operation in ("promotions.search_promotions", "promotions.get_selection"):
+        assert schema_of(operation, "limit") == {"type": "integer"}
+        assert schema_of(operation, "included_data") == {"type": "array", "items": {"type": "string"}}
+    assert schema_of("promotions.search_promotions", "promotion_types")["type"] == "array"
+    assert schema_of("promotions.search_promotions", "revision") == {"type": "string"}
+    for name in ("start_date_before", "start_date_after", "end_date_before", "end_date_after", "update_date_after"):
+        assert schema_of("promotions.search_promotions", name)["format"] == "date-time"
+
+
+@needs_shared
+def test_every_list_of_the_sdk_table_is_a_list() -> None:
+    table = json.loads((SHARED / "sp-api" / "facts" / "sdk_only_operations.json").read_text("utf-8"))
+    paths = {(row["method"], row["path"]): row["collection"] for row in table}
+    lists = {
+        (one.method, one.path): {p.wire: p.style for p in one.parameters if p.style}
+        for one in OPERATIONS
+        if (one.method, one.path) in paths
+    }
+    assert lists == paths
+
+
+@pytest.mark.parametrize("name", ["get_item_review_topics", "get_browse_node_review_topics"])
+def test_the_values_of_a_string_that_has_items_are_its_own(name: str) -> None:
+    assert schema_of(f"customer_feedback.{name}", "sort_by") == {
+        "type": "string",
+        "enum": ["MENTIONS", "STAR_RATING_IMPACT"],
+    }
+
+
 @needs_shared
 def test_compiling_again_gives_the_same_bytes() -> None:
     command = [sys.executable, str(ROOT / "tools" / "catalog.py"), str(SHARED), "--check"]

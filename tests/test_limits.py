@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+import threading
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -82,6 +85,30 @@ def test_without_a_known_rate_nothing_waits_until_amazon_says_429(limits: Limits
     assert limits.reserve("a", NO_RATE) == 1.0
     limits.learn("a", NO_RATE, "4.0")
     assert limits.reserve("a", NO_RATE) == pytest.approx(0.5)
+
+
+def test_threads_never_take_the_same_slot(limits: Limits, clock: Clock) -> None:
+    def take() -> None:
+        for _ in range(500):
+            limits.reserve("a", GET_ORDER)
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=take) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert limits.reserve("a", GET_ORDER) == pytest.approx((4001 - 30) / 0.5)
+
+
+def test_a_slot_later_than_the_caller_can_wait_is_not_taken(limits: Limits) -> None:
+    for _ in range(30):
+        limits.reserve("a", GET_ORDER)
+    assert [limits.reserve("a", GET_ORDER, most_s=1.0) for _ in range(3)] == [2.0, 2.0, 2.0]
 
 
 @given(st.lists(st.floats(min_value=0, max_value=30), max_size=60))

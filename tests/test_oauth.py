@@ -96,13 +96,5 @@ def test_tokens_of_two_applications_with_one_refresh_token_are_kept_apart() -> N
     assert len({one: 1, two: 2}) == 2
 
 
-def test_a_forgotten_grant_has_no_token_left(wire: BlockingWire, amazon: LocalAmazon, lwa: LwaClient) -> None:
-    tokens, grant = Tokens(), Grant(lwa, "Atzr|local-seller-na")
-    run(tokens.get(wire, Amazon(amazon.address), grant))
-    tokens.forget(grant)
-    run(tokens.get(wire, Amazon(amazon.address), grant))
-    assert amazon.token_requests == 2
-
-
 def test_what_the_token_server_says_beside_the_standard_does_no_harm() -> None:
     assert "Atza" not in repr(TokenAnswer("Atza|x", 3600))

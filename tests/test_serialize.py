@@ -153,6 +153,47 @@ def test_a_value_with_a_comma_cannot_go_into_a_comma_joined_list() -> None:
     assert list(problems_of("orders_v0.get_orders", marketplace_ids=["A,B"])) == ["marketplace_ids"]
 
 
+class Name(str):
+    pass
+
+
+def test_a_subclass_of_str_is_a_str() -> None:
+    assert path_of("orders_v0.get_orders", marketplace_ids=Name("A")).endswith("?MarketplaceIds=A")
+
+
+@pytest.mark.parametrize("value", [b"2026", object(), timedelta(1), {"a": 1}], ids=lambda value: type(value).__name__)
+def test_a_value_that_no_parameter_can_be_is_named(value: Any) -> None:
+    found = problems_of("orders_v0.get_orders", marketplace_ids=["A"], created_after=value)
+    assert found == {"created_after": 'the value is not of type "string"'}
+
+
+@pytest.mark.parametrize(
+    "body", [{"a": object()}, {"a": (one for one in "x")}, object()], ids=["inside", "generator", "it"]
+)
+def test_a_body_that_json_cannot_say_is_named(body: Any) -> None:
+    assert "body" in problems_of("tokens.create_restricted_data_token", body=body)
+
+
+def test_an_empty_list_or_value_is_no_way_to_give_none() -> None:
+    assert list(problems_of("orders_v0.get_orders", marketplace_ids=[])) == ["marketplace_ids"]
+    assert list(problems_of("orders_v0.get_orders", marketplace_ids=["A", ""])) == ["marketplace_ids"]
+
+
+def test_of_a_million_wrong_items_only_the_first_is_listed() -> None:
+    found = problems_of("orders_v0.get_orders", marketplace_ids=[1] * 100_000)
+    assert len(found) == 1
+    assert next(iter(found)).startswith("marketplace_ids")
+    found = problems_of("orders_v0.get_orders", **{f"unknown_{number}": 1 for number in range(10_000)})
+    assert len(found) <= 60
+
+
+def test_what_is_nested_too_deeply_is_refused() -> None:
+    deep: Any = "x"
+    for _ in range(400):
+        deep = {"a": deep}
+    assert problems_of("tokens.create_restricted_data_token", body=deep)
+
+
 def test_half_a_character_is_refused() -> None:
     with pytest.raises(InvalidArguments, match="half a character"):
         path_of("listings_items.get_listings_item", seller_id="S", sku="\ud800", marketplace_ids=["A"])

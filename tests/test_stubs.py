@@ -97,6 +97,29 @@ def test_a_signature_has_every_argument_and_requires_what_the_client_cannot_fill
         assert {one.arg: default is None for one, default in pairs} == wanted, operation.key
 
 
+@pytest.mark.parametrize("prefix", ["", "Async"])
+def test_an_answer_is_any_success_and_none_without_content(stub: dict[str, ast.ClassDef], prefix: str) -> None:
+    shown = attributes(stub[f"{prefix}Operations"])
+    for operation in catalog.operations():
+        wanted = {
+            f"{operation.api}.{name}" if name and status != "204" else "None"
+            for status, name in catalog.schemas(operation.api).of(operation).responses.items()
+            if status.startswith("2")
+        }
+        found = [one for one in stub[shown[operation.api]].body if getattr(one, "name", None) == operation.name]
+        returns = ast.unparse(typing.cast("ast.expr", typing.cast("ast.FunctionDef", found[0]).returns))
+        assert set(returns.removeprefix("Result[").removesuffix("]").split(" | ")) == wanted, operation.key
+
+
+def test_no_content_is_none_even_where_amazon_describes_it(stub: dict[str, ast.ClassDef]) -> None:
+    described = [one for one in catalog.operations() if catalog.schemas(one.api).of(one).responses.get("204")]
+    assert len(described) == 5
+    shown = attributes(stub["Operations"])
+    for operation in described:
+        found = [one for one in stub[shown[operation.api]].body if getattr(one, "name", None) == operation.name]
+        assert ast.unparse(found[0]).partition("\n")[0].endswith("-> Result[None]:"), operation.key
+
+
 @pytest.mark.parametrize("api", APIS)
 def test_a_module_of_types_imports_and_has_every_definition(api: str) -> None:
     with warnings.catch_warnings():

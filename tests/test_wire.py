@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 import threading
@@ -133,7 +134,8 @@ def test_a_process_that_ends_after_an_async_call_gives_the_transport_time_to_end
     code = f"""
 import asyncio
 from sellerport import wire
-wire.time.sleep = lambda seconds: print("waited", seconds)
+pause = wire.time.sleep
+wire.time.sleep = lambda seconds: (print("waited", seconds), pause(seconds))
 async def once():
     print((await wire.AsyncWire().send(wire.Request("GET", "{amazon.address}/_emulator/state", {{}}))).status)
 asyncio.run(once())
@@ -164,6 +166,19 @@ print(once())
     first, told, again = done.stdout.splitlines()
     assert (first, again) == ("200", "200")
     assert told.startswith("child: this process was forked after its parent had called Amazon")
+
+
+def test_plain_http_goes_through_no_proxy_of_the_environment(amazon: LocalAmazon) -> None:
+    code = f"""
+import asyncio
+from sellerport.wire import AsyncWire, BlockingWire, Request, run
+request = Request("GET", "{amazon.address}/_emulator/state", {{}})
+print(run(BlockingWire().send(request)).status, asyncio.run(AsyncWire().send(request)).status)
+"""
+    environ = {**os.environ, "http_proxy": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9"}
+    environ = {name: value for name, value in environ.items() if name.lower() != "no_proxy"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environ)
+    assert done.stdout.split() == ["200", "200"]
 
 
 def test_the_blocking_client_pays_for_no_event_loop() -> None:

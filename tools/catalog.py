@@ -53,6 +53,13 @@ SDK_PARAMETERS = {
     },
 }
 
+# Types that the SDK table lacks: it has the first 1600 characters of what says them. Lists are in its "collection".
+SDK_TYPES = {
+    **dict.fromkeys(("associated_media_id", "media_id", "pagination_token", "revision"), "str"),
+    **{f"{what}_date_{side}": "datetime" for what in ("start", "end", "update") for side in ("before", "after")},
+    "limit": "int",
+}
+
 # Dates after which Amazon stops answering (reference/sp-api.md, section 12).
 REMOVALS = {
     "catalog_items_v0": {"listCatalogCategories": "2026-06-30"},
@@ -94,7 +101,7 @@ def key_of(name: str, version: str) -> str:
     return f"{name}_{version.replace('-', '_')}"
 
 
-def facts(schema: Any, definitions: dict[str, Any]) -> dict[str, Any]:
+def facts(schema: Any) -> dict[str, Any]:
     """Return a JSON Schema with what can be checked, and without words.
 
     Amazon's files hold a few mistakes that a validator would stumble on; they are mended here, where the reason stands.
@@ -110,20 +117,22 @@ def facts(schema: Any, definitions: dict[str, Any]) -> dict[str, Any]:
     if kept.get("type") == "array":
         for misplaced in ("maxLength", "minLength", "pattern", "format"):
             kept.pop(misplaced, None)
-        items = facts(schema.get("items"), definitions)
+        items = facts(schema.get("items"))
         if "enum" in kept:  # the values are those of the items
             items["enum"] = kept.pop("enum")
         kept["items"] = items
         if isinstance(kept.get("default"), str):  # catalogItems_2020-12-01
             kept["default"] = [kept["default"]]
+    elif "enum" in (items := schema.get("items") or {}):  # customerFeedback's sortBy, a string that has items
+        kept.setdefault("enum", items["enum"])
     if "properties" in schema:
         kept.setdefault("type", "object")
-        kept["properties"] = {name: facts(value, definitions) for name, value in schema["properties"].items()}
+        kept["properties"] = {name: facts(value) for name, value in schema["properties"].items()}
     if "additionalProperties" in schema:
         more = schema["additionalProperties"]
-        kept["additionalProperties"] = more if isinstance(more, bool) else facts(more, definitions) or True
+        kept["additionalProperties"] = more if isinstance(more, bool) else facts(more) or True
     if "allOf" in schema:
-        kept["allOf"] = [facts(part, definitions) for part in schema["allOf"]]
+        kept["allOf"] = [facts(part) for part in schema["allOf"]]
     if "required" in kept and not kept["required"]:
         del kept["required"]
     return kept
@@ -142,7 +151,7 @@ def _form(kept: dict[str, Any]) -> dict[str, Any]:
 
 def parameter(given: dict[str, Any], path: str) -> dict[str, Any]:
     """Return one path, query or header parameter."""
-    schema = facts(given, {})
+    schema = facts(given)
     schema.pop("required", None)
     made: dict[str, Any] = {"name": snake(given["name"]), "wire": given["name"], "in": given["in"], "schema": schema}
     if given.get("required") or given["in"] == "path":
@@ -193,7 +202,7 @@ class Compiler:
         name, version = api_of(file.stem, model["info"]["version"])
         key = key_of(name, version)
         self.apis[key] = {"name": name, "version": version}
-        definitions = {name: facts(schema, {}) for name, schema in model["definitions"].items()}
+        definitions = {name: facts(schema) for name, schema in model["definitions"].items()}
         self.schemas[key] = {"operations": {}, "$defs": definitions}
         for path, item in model["paths"].items():
             for method in METHODS:
@@ -267,7 +276,7 @@ class Compiler:
         def named(schema: Any, suffix: str) -> str | None:
             if schema is None:
                 return None
-            fact = facts(schema, definitions)
+            fact = facts(schema)
             if "$ref" in fact:
                 return str(fact["$ref"]).rsplit("/", 1)[-1]
             name = f"{id[0].upper()}{id[1:]}{suffix}"
@@ -290,14 +299,16 @@ class Compiler:
         known = {schema: _refs(facts) for schema, facts in self.table("sdk_only_schemas")[module].items()}
         first, *rest = given["operation"].split("_")
         id = first + "".join(word.capitalize() for word in rest)
-        types = {name: type for type, name in re.findall(r":param ([\w\[\]]+) (\w+):", given["doc"])}
+        types = SDK_TYPES | dict.fromkeys(map(snake, given["collection"]), "List[str]")
+        types |= {name: type for type, name in re.findall(r":param ([\w\[\]]+) (\w+):", given["doc"])}
         body = given["body"] and types.get(given["body"], given["body"].title().replace("_", ""))
         self._add_definitions(schemas["$defs"], known, [given["response"], body])
         parameters = []
         for place, names in (("path", given["pathParams"]), ("query", given["query"]), ("header", given["header"])):
             for wire in names:
                 one = {"name": wire, "in": place, "required": snake(wire) in given["required"]}
-                parameters.append(parameter(one | _sdk_type(types.get(snake(wire), "str")), given["path"]))
+                one["collectionFormat"] = given["collection"].get(wire)
+                parameters.append(parameter(one | _sdk_type(types[snake(wire)]), given["path"]))
         rate, burst = (float(number) for number in given["rate"]) if given["rate"] else (None, None)
         made = {"family": FAMILY, "api": key, "id": id, "name": given["operation"], "method": given["method"]}
         made |= {"path": given["path"], "parameters": parameters}
@@ -318,7 +329,7 @@ class Compiler:
         while todo:
             name = todo.pop()
             if name and name not in into:
-                into[name] = facts(known[name], {})
+                into[name] = facts(known[name])
                 todo += [ref for ref in _named_in(into[name]) if ref in known]
 
 

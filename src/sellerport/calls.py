@@ -13,8 +13,8 @@ Pauses between retries have full jitter; waiting ends when a call's patience doe
 
 from __future__ import annotations
 
+import logging
 import random
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar
@@ -36,17 +36,23 @@ from sellerport.limits import Limits
 from sellerport.oauth import Grant, TokenAnswer, Tokens
 from sellerport.regions import Amazon, Region
 from sellerport.serialize import Prepared
-from sellerport.wire import Request, Response, Wire
+from sellerport.wire import UNREADABLE, Request, Response, Wire
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
 ATTEMPTS = 4
 BACKOFF_S = 0.5
 BACKOFF_MOST_S = 20.0
+SANDBOX_RATE, SANDBOX_BURST = 5.0, 15.0
 
 
 class Result(Generic[T]):
-    """What Amazon answered: ``data`` is the decoded body as it came, ``result["payload"]`` looks inside it."""
+    """What Amazon answered: ``data`` is the decoded body as it came, ``result["payload"]`` looks inside it.
+
+    ``headers`` has its names in lower case.
+    """
 
     __slots__ = ("data", "headers", "status")
 
@@ -67,6 +73,11 @@ class Result(Generic[T]):
 
     def __getitem__(self, key: Any) -> Any:
         return self.data[key]  # type: ignore[index]  # T is whatever JSON the operation answers with
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.data  # type: ignore[operator]  # as above
+
+    __iter__ = None  # a result is no sequence; what to go through is inside ``data``
 
     def __repr__(self) -> str:
         return f"Result(status={self.status}, request_id={self.request_id!r})"  # the body may hold personal data
@@ -89,7 +100,6 @@ class Session:
     limit: Literal["wait", "raise"] = "wait"
     timeout_s: float = 30.0
     patience_s: float = 300.0
-    clock: Callable[[], float] = time.monotonic
     jitter: Callable[[], float] = random.random
     on_token_refresh: Callable[[TokenAnswer], None] | None = None
 
@@ -119,9 +129,10 @@ async def call(wire: Wire, session: Session, operation: Operation, prepared: Pre
     """
     used = _Attempts()
     grant = session.grant_for(operation)
+    bucket = _bucket_of(session, grant, operation)
     token = await session.tokens.get(wire, session.amazon, grant, on_refresh=session.on_token_refresh)
     while True:
-        await _wait_for_slot(wire, session, grant, operation, used)
+        await _wait_for_slot(wire, session, bucket, used)
         try:
             answer = await wire.send(_request(session, prepared, token))
         except NoAnswer as error:
@@ -129,11 +140,11 @@ async def call(wire: Wire, session: Session, operation: Operation, prepared: Pre
                 raise
             await _back_off(wire, session, used, error)
             continue
-        session.limits.learn(grant, operation, answer.headers.get("x-amzn-ratelimit-limit"))
+        session.limits.learn(*bucket, answer.headers.get("x-amzn-ratelimit-limit"))
         try:
             return _read(operation, answer)
         except Throttled:
-            session.limits.throttled(grant, operation)
+            session.limits.throttled(*bucket)
         except AmazonUnavailable as error:
             if operation.write:
                 raise
@@ -147,16 +158,31 @@ async def call(wire: Wire, session: Session, operation: Operation, prepared: Pre
             )
 
 
-async def _wait_for_slot(wire: Wire, session: Session, grant: Grant, operation: Operation, used: _Attempts) -> None:
-    pause = session.limits.reserve(grant, operation)
+_Bucket = tuple[object, Operation]
+
+
+def _bucket_of(session: Session, grant: Grant, operation: Operation) -> _Bucket:
+    """Return which of the account's buckets a call draws from; the sandbox has its own, with one rate for all."""
+    if session.sandbox:
+        return (grant, "sandbox"), msgspec.structs.replace(operation, rate=SANDBOX_RATE, burst=SANDBOX_BURST)
+    return grant, operation
+
+
+async def _wait_for_slot(wire: Wire, session: Session, bucket: _Bucket, used: _Attempts) -> None:
+    most_s = 0.0 if session.limit == "raise" else session.patience_s - used.waited_s
+    pause, key = session.limits.reserve(*bucket, most_s), bucket[1].key
     if pause <= 0:
         return
-    if session.limit == "raise" or used.waited_s + pause > session.patience_s:
-        session.limits.give_back(grant, operation)
+    if pause > most_s:
         what = "the rate limit of this operation is used up for this account"
-        raise Throttled(f"{what}; try again in {pause:.1f} s", retry_after=pause, operation=operation.key)
+        raise Throttled(f"{what}; try again in {pause:.1f} s", retry_after=pause, operation=key)
+    log.log(logging.INFO if pause > 1 else logging.DEBUG, "%s waits %.1f s for its slot", key, pause)
     used.waited_s += pause
-    await wire.sleep(pause)
+    try:
+        await wire.sleep(pause)
+    except BaseException:  # cancelled: the slot is for someone else
+        session.limits.give_back(*bucket)
+        raise
 
 
 async def _back_off(wire: Wire, session: Session, used: _Attempts, error: AmazonError | NoAnswer) -> None:
@@ -189,12 +215,14 @@ def _read(operation: Operation, answer: Response) -> Result[Any]:
         if status == 204 or (not body and _has_no_body(operation, status)):
             return Result(None, status, headers)
         try:
-            return Result(msgspec.json.decode(body), status, headers)
-        except msgspec.DecodeError as error:
+            data = msgspec.json.decode(body)
+        except UNREADABLE as error:
             what = "is no JSON" if body else "is empty"
             raise AmazonUnavailable(
                 f"the answer {what}; try again", status=502, operation=operation.key, request_id=_id(headers)
             ) from error
+        if not (isinstance(data, dict) and data.keys() == {"errors"} and data["errors"]):
+            return Result(data, status, headers)
     said = _first_error(body)
     facts: dict[str, Any] = {
         "status": status,
@@ -203,7 +231,7 @@ def _read(operation: Operation, answer: Response) -> Result[Any]:
         "request_id": _id(headers),
         "operation": operation.key,
     }
-    raise _KINDS.get(status, AmazonRefused if 300 <= status < 500 else AmazonUnavailable)(said.message, **facts)
+    raise _KINDS.get(status, AmazonRefused if status < 500 else AmazonUnavailable)(said.message, **facts)
 
 
 def _has_no_body(operation: Operation, status: int) -> bool:
@@ -229,7 +257,7 @@ def _first_error(body: bytes) -> _Said:
     """Read Amazon's first error, in any of the forms it comes in: wrapped or bare, a list or one, or no JSON at all."""
     try:
         found = msgspec.json.decode(body)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return _Said()
     if isinstance(found, dict) and "errors" in found:
         found = found["errors"]

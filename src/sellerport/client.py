@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import random
-import time
 from collections.abc import Callable, Coroutine, Mapping
 from functools import cache
 from typing import Any, Literal
@@ -41,7 +40,7 @@ class _Client:
         lwa_app_id: str | None = None,
         lwa_client_secret: str | None = None,
         connection: Hosted | None = None,
-        marketplace: str = "US",
+        marketplace: str | None = None,
         sandbox: bool = False,
         amazon: Amazon | str | None = None,
         limit: Literal["wait", "raise"] = "wait",
@@ -51,7 +50,6 @@ class _Client:
         tokens: Tokens | None = None,
         limits: Limits | None = None,
         environ: Mapping[str, str] = os.environ,
-        clock: Callable[[], float] = time.monotonic,
         jitter: Callable[[], float] = random.random,
         wire: Wire | None = None,
     ) -> None:
@@ -63,7 +61,8 @@ class _Client:
             refresh_token, lwa_app_id, lwa_client_secret: the same, one by one.
             connection: a connection that a Sellerport server holds, instead of credentials.
             marketplace: a country (``"DE"``), a marketplace id or a region (``"eu"``); it decides the endpoint, and
-                fills marketplace parameters that an operation requires and the call does not give.
+                fills marketplace parameters that an operation requires and the call does not give; the United States
+                if not given, and with ``connection`` the connection's own.
             sandbox: whether to call Amazon's sandbox.
             amazon: the address of a local Amazon; without it the environment's ``SELLERPORT_AMAZON``, or the real one.
             limit: what to do when the account's rate limit is used up: ``"wait"``, or ``"raise"`` `Throttled`.
@@ -71,14 +70,17 @@ class _Client:
             patience_s: how long a call may wait in all, for its slot and between retries, in seconds.
             on_token_refresh: called with the token server's answer whenever a new access token was fetched.
             tokens, limits: to share access tokens and rate limits otherwise than process-wide.
-            environ, clock, jitter: the environment, a clock that never goes back, and a number from 0 to 1; for tests.
+            environ, jitter: the environment, and a number from 0 to 1; for tests.
             wire: what to send and wait with; for tests.
 
         Raises:
             CredentialsError: no usable credentials; says what was looked for and where.
-            InvalidArguments: no such marketplace.
+            InvalidArguments: no such marketplace, or an option that cannot be.
+            SettingsError: the local Amazon's address is none.
         """
-        self._marketplace = regions.marketplace(marketplace)
+        self._marketplace = regions.marketplace(marketplace or "US")
+        self._marketplace_given = marketplace is not None
+        _check_options(limit, timeout_s, patience_s)
         self._wire = wire or self._shared_wire()
         self._source: Session | Hosted
         if connection is not None:
@@ -98,7 +100,6 @@ class _Client:
             limit=limit,
             timeout_s=timeout_s,
             patience_s=patience_s,
-            clock=clock,
             jitter=jitter,
             on_token_refresh=on_token_refresh,
         )
@@ -108,8 +109,8 @@ class _Client:
     def _perform(self, operation: Operation, arguments: Mapping[str, Any]) -> Coroutine[Any, Any, Result[Any]]:
         filled = self._fill(operation, arguments)
         prepared = serialize.prepare(operation, filled)
-        if isinstance(self._source, Hosted):
-            return self._source.call(self._wire, operation, filled)
+        if isinstance(self._source, Hosted):  # which fills in the connection's own marketplace
+            return self._source.call(self._wire, operation, filled if self._marketplace_given else arguments)
         return calls.call(self._wire, self._source, operation, prepared)
 
     def _fill(self, operation: Operation, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -124,12 +125,16 @@ class _Client:
     def _perform_path(
         self, method: str, path: str, params: Mapping[str, Any] | None, body: Any
     ) -> Coroutine[Any, Any, Result[Any]]:
-        if not path.startswith("/") or "?" in path or "#" in path:
-            message = "must start with '/' and hold no '?' or '#'; query parameters go into params"
+        if not path.startswith("/") or "?" in path or "#" in path or {".", ".."} & set(unquote(path).split("/")):
+            message = "must start with '/' and hold no '?', '#', '.' or '..'; query parameters go into params"
             raise InvalidArguments(problems=[Problem("path", message)])
+        if not method.isalpha():
+            raise InvalidArguments(problems=[Problem("method", "must be one word, such as GET")])
         given = {**(params or {}), **({} if body is None else {"body": body})}
         if found := catalog.match(method.upper(), path):
             operation, in_path = found
+            if twice := sorted(in_path.keys() & given.keys()):
+                raise InvalidArguments(problems=[Problem(name, "is in the path already") for name in twice])
             return self._perform(operation, {name: unquote(text) for name, text in in_path.items()} | given)
         if isinstance(self._source, Hosted):
             raise InvalidArguments(problems=[Problem("path", f"no operation has {method} {path}")])
@@ -175,3 +180,15 @@ class AsyncSellingPartner(_Client, AsyncOperations):
 
     async def _call(self, operation: Operation, arguments: dict[str, Any]) -> Result[Any]:
         return await self._perform(operation, arguments)
+
+
+def _check_options(limit: Any, timeout_s: Any, patience_s: Any) -> None:
+    """Refuse options that would show as something else much later, whatever a caller without types gave."""
+    problems = []
+    if limit not in ("wait", "raise"):
+        problems.append(Problem("limit", "must be 'wait' or 'raise'"))
+    for name, seconds, least in (("timeout_s", timeout_s, 0.001), ("patience_s", patience_s, 0.0)):
+        if not isinstance(seconds, int | float) or not seconds >= least:
+            problems.append(Problem(name, f"must be a number of seconds, at least {least:g}"))
+    if problems:
+        raise InvalidArguments(problems=problems)

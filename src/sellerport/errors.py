@@ -182,6 +182,8 @@ class AmazonError(SellerportError):
         super().__init__(message)
 
     def __str__(self) -> str:
+        if not self.amazon_code and self.request_id is None:  # it was never sent, or is not Amazon's own answer
+            return f"{self.operation or 'Amazon'}: {self.message}"
         said = " ".join(part for part in (self.amazon_code, self.message, self.details) if part)
         return f"{self.operation or 'Amazon'} answered {self.status}: {said} (request id {self.request_id or 'none'})"
 
@@ -250,6 +252,10 @@ class NoAnswer(SellerportError):
     def __init__(self, message: str = "", *, sent: bool = True) -> None:
         self.sent = sent
         super().__init__(message)
+
+    def facts(self) -> dict[str, Any]:
+        """As every error's, and whether the request may have been carried out."""
+        return {**super().facts(), "sent": self.sent}
 
 
 class TokenError(SellerportError):

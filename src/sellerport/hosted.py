@@ -8,14 +8,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
+from urllib.parse import quote
 
 import msgspec
 
 from sellerport.calls import Result
 from sellerport.catalog import Operation
 from sellerport.errors import SellerportError, Unauthenticated, revive
-from sellerport.wire import Request, Response, Wire
+from sellerport.wire import UNREADABLE, Request, Response, Wire
+
+T = TypeVar("T")
 
 MARGIN_S = 60.0
 
@@ -23,6 +26,25 @@ MARGIN_S = 60.0
 class _Token(msgspec.Struct, frozen=True):
     access_token: str
     expires_in: float
+
+
+class _Meta(msgspec.Struct, frozen=True):
+    status: int = 200
+    request_id: str | None = None
+
+
+class _Executed(msgspec.Struct, frozen=True):
+    result: Any
+    connector_metadata: _Meta | None = None
+
+
+class _Entry(msgspec.Struct, frozen=True):
+    details: dict[str, Any] | None = None
+
+
+class _Refusal(msgspec.Struct, frozen=True):
+    message: str | None = None
+    errors: list[_Entry] = []
 
 
 @dataclass
@@ -51,43 +73,41 @@ class Hosted:
         """Make one call; raises what the server raised."""
         params = {name: value for name, value in arguments.items() if value is not None}
         given = {"entity": operation.api, "action": operation.name, "params": params}
-        path = f"/api/v1/integrations/connectors/{self.connection}/execute"
+        path = f"/api/v1/integrations/connectors/{quote(self.connection, safe='')}/execute"
         token = await self._get_token(wire)
         try:
-            found = await self._post(wire, path, given, token)
+            found = await self._post(wire, path, given, token, _Executed)
         except Unauthenticated:
-            found = await self._post(wire, path, given, await self._get_token(wire, instead_of=token))
-        meta = found.get("connector_metadata") or {}
-        return Result(found.get("result"), meta.get("status", 200), {"x-amzn-requestid": meta.get("request_id") or ""})
+            found = await self._post(wire, path, given, await self._get_token(wire, instead_of=token), _Executed)
+        meta = found.connector_metadata or _Meta()
+        return Result(found.result, meta.status, {"x-amzn-requestid": meta.request_id or ""})
 
     async def _get_token(self, wire: Wire, instead_of: str | None = None) -> str:
         async with wire.alone(id(self)):
             if self._token is None or self._token == instead_of or self._good_until < self.clock():
                 given = {"client_id": self.client_id, "client_secret": self.client_secret}
-                found = await self._post(wire, "/api/v1/account/applications/token", given, None)
-                token = msgspec.convert(found, _Token)
+                token = await self._post(wire, "/api/v1/account/applications/token", given, None, _Token)
                 self._token, self._good_until = token.access_token, self.clock() + token.expires_in - MARGIN_S
             return self._token
 
-    async def _post(self, wire: Wire, path: str, given: Any, token: str | None) -> dict[str, Any]:
+    async def _post(self, wire: Wire, path: str, given: Any, token: str | None, kind: type[T]) -> T:
         headers = {"content-type": "application/json", "accept": "application/json"}
         headers |= {"authorization": f"Bearer {token}"} if token else {}
         url = self.server.rstrip("/") + path
         answer = await wire.send(Request("POST", url, headers, msgspec.json.encode(given), self.timeout_s))
         try:
-            found: dict[str, Any] = msgspec.json.decode(answer.body)
-        except msgspec.DecodeError:
-            found = {}
-        if answer.status == 200 and found:
-            return found
-        raise _error(answer, found)
+            if answer.status == 200:
+                return msgspec.json.decode(answer.body, type=kind)
+            refusal = msgspec.json.decode(answer.body, type=_Refusal)
+        except UNREADABLE:
+            refusal = _Refusal()
+        raise _error(answer, refusal)
 
 
-def _error(answer: Response, found: dict[str, Any]) -> SellerportError:
+def _error(answer: Response, refusal: _Refusal) -> SellerportError:
     """Return the error that the server answered with, of the class it was raised as."""
-    listed = found.get("errors") or [{}]
-    facts = listed[0].get("details")
-    if isinstance(facts, dict) and "code" in facts:
+    facts = refusal.errors[0].details if refusal.errors else None
+    if facts is not None and "code" in facts:
         return revive(facts)
-    message = found.get("message") or f"the Sellerport server answered {answer.status}"
+    message = refusal.message or f"the Sellerport server answered {answer.status} with something that is not its own"
     return Unauthenticated(message) if answer.status == 401 else SellerportError(message)

@@ -10,6 +10,7 @@ Source: Amazon's page "Usage plans and rate limits".
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ class _Bucket:
 
 
 class Limits:
-    """The buckets of a process. Threads may share one: each step is a few operations on one object under the GIL.
+    """The buckets of a process, which threads may share.
 
     Args:
         clock: seconds, from any start; it never goes back.
@@ -35,46 +36,54 @@ class Limits:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._buckets: dict[tuple[object, str], _Bucket] = {}
+        self._lock = threading.Lock()
 
-    def reserve(self, account: object, operation: Operation) -> float:
-        """Take a slot, and return how many seconds to wait until it comes."""
-        bucket = self._bucket(account, operation)
-        if bucket.rate is None:
-            return 0.0
-        now, interval = self._clock(), 1 / bucket.rate
-        bucket.arrival = arrival = max(bucket.arrival, now) + interval
-        return max(0.0, arrival - bucket.burst * interval - now)
+    def reserve(self, account: object, operation: Operation, most_s: float = float("inf")) -> float:
+        """Take a slot, and return how many seconds to wait until it comes; one later than ``most_s`` is not taken."""
+        with self._lock:
+            bucket = self._bucket(account, operation)
+            if bucket.rate is None:
+                return 0.0
+            now, interval = self._clock(), 1 / bucket.rate
+            arrival = max(bucket.arrival, now) + interval
+            wait = max(0.0, round(arrival - bucket.burst * interval - now, 6))  # what is less is only rounding
+            if wait <= most_s:
+                bucket.arrival = arrival
+            return wait
 
     def give_back(self, account: object, operation: Operation) -> None:
-        """Return a slot that was not used."""
-        bucket = self._bucket(account, operation)
-        if bucket.rate is not None:
-            bucket.arrival -= 1 / bucket.rate
+        """Return a slot that was taken and not used."""
+        with self._lock:
+            bucket = self._bucket(account, operation)
+            if bucket.rate is not None:
+                bucket.arrival -= 1 / bucket.rate
 
     def learn(self, account: object, operation: Operation, header: str | None) -> None:
         """Take over the rate that Amazon states in ``x-amzn-RateLimit-Limit``."""
         if header is None:
             return
-        bucket = self._bucket(account, operation)
         try:
             rate = float(header)
         except ValueError:
             return
-        if rate > 0 and rate != bucket.rate:
-            now = self._clock()
-            if bucket.rate is not None and bucket.arrival > now:  # as many tokens are missing as before
-                bucket.arrival = now + (bucket.arrival - now) * bucket.rate / rate
-            bucket.rate = rate
+        with self._lock:
+            bucket = self._bucket(account, operation)
+            if rate > 0 and rate != bucket.rate:
+                now = self._clock()
+                if bucket.rate is not None and bucket.arrival > now:  # as many tokens are missing as before
+                    bucket.arrival = now + (bucket.arrival - now) * bucket.rate / rate
+                bucket.rate = rate
 
     def throttled(self, account: object, operation: Operation) -> None:
         """Note that Amazon answered 429: the bucket is empty, so that the next slot is one interval away."""
-        bucket = self._bucket(account, operation)
-        bucket.rate = bucket.rate or 1.0
-        bucket.arrival = max(bucket.arrival, self._clock() + bucket.burst / bucket.rate)
+        with self._lock:
+            bucket = self._bucket(account, operation)
+            bucket.rate = bucket.rate or 1.0
+            bucket.arrival = max(bucket.arrival, self._clock() + bucket.burst / bucket.rate)
 
     def _bucket(self, account: object, operation: Operation) -> _Bucket:
         key = (account, operation.key)
         found = self._buckets.get(key)
         if found is None:
-            found = self._buckets.setdefault(key, _Bucket(operation.rate, operation.burst or 1.0))
+            found = self._buckets[key] = _Bucket(operation.rate, operation.burst or 1.0)
         return found

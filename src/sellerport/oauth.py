@@ -5,8 +5,8 @@ What an access token is worth, and when a new one is asked for:
 * more than 60 seconds left: it is used;
 * less, or Amazon called it expired: one caller asks for a new one, everyone else who needs it waits for that one;
 * `invalid_grant` ends the grant (`GrantRevoked`), nothing else does;
-* `invalid_client` and `unauthorized_client` are the application's fault (`ClientRefused`);
-* anything else - 5xx, 429, HTML, nothing - is `TokenUnavailable`, after two retries.
+* `invalid_client`, `unauthorized_client` and a refused request are the application's fault (`ClientRefused`);
+* anything else - 5xx, 429, HTML, nothing - is `TokenUnavailable`, after two retries; who waited for it fails with it.
 
 Sources: RFC 6749; Amazon's pages "Connect to the SP-API" and "Website authorization workflow".
 """
@@ -23,7 +23,7 @@ import msgspec
 
 from sellerport.errors import ClientRefused, GrantRevoked, NoAnswer, TokenError, TokenUnavailable
 from sellerport.regions import LWA, Amazon, Marketplace
-from sellerport.wire import Request, Response, Wire
+from sellerport.wire import UNREADABLE, Request, Response, Wire
 
 MARGIN_S = 60.0
 ATTEMPTS = 3
@@ -113,7 +113,7 @@ async def exchange_code(
     """
     form = {"grant_type": "authorization_code", "code": code}
     answer = await _ask(wire, amazon, client, form | ({"redirect_uri": redirect_uri} if redirect_uri else {}))
-    if answer.refresh_token is None:
+    if not answer.refresh_token:
         raise TokenUnavailable("Login with Amazon answered the code without a refresh token; start again")
     return answer
 
@@ -136,6 +136,7 @@ class Tokens:
         self._clock = clock
         self._jitter = jitter
         self._held: dict[tuple[Amazon, Grant], _Held] = {}
+        self._failed: dict[tuple[Amazon, Grant], TokenError] = {}
 
     async def get(
         self,
@@ -161,19 +162,29 @@ class Tokens:
         key = (amazon, grant)
         if found := self._fresh(key, instead_of):
             return found
+        seen = self._failed.get(key)
         async with wire.alone(key):
             if found := self._fresh(key, instead_of):  # someone fetched it while we waited
                 return found
-            answer = await self._refresh(wire, amazon, grant)
-            self._held[key] = _Held(answer.access_token, self._clock() + answer.expires_in)
+            failed = self._failed.get(key)
+            if failed is not None and failed is not seen:  # someone failed while we waited: asking again is no use
+                raise type(failed)(failed.message)
+            try:
+                answer = await self._refresh(wire, amazon, grant)
+            except TokenError as error:
+                self._failed[key] = error
+                raise
+            self._keep(key, answer)
             if on_refresh is not None:
                 on_refresh(answer)
             return answer.access_token
 
-    def forget(self, grant: Grant) -> None:
-        """Drop the token of a grant that is gone."""
-        for key in [key for key in self._held if key[1] == grant]:
-            del self._held[key]
+    def _keep(self, key: tuple[Amazon, Grant], answer: TokenAnswer) -> None:
+        now = self._clock()
+        self._failed.pop(key, None)
+        for old in [old for old, held in list(self._held.items()) if held.expires_at <= now]:
+            self._held.pop(old, None)  # grants that nobody calls for any more
+        self._held[key] = _Held(answer.access_token, now + answer.expires_in)
 
     def _fresh(self, key: tuple[Amazon, Grant], instead_of: str | None) -> str | None:
         held = self._held.get(key)
@@ -201,7 +212,7 @@ async def _ask(wire: Wire, amazon: Amazon, client: LwaClient, form: dict[str, st
     if answer.status == 200:
         try:
             return msgspec.json.decode(answer.body, type=TokenAnswer)
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             raise TokenUnavailable("Login with Amazon answered 200 with something that is no token") from error
     raise _refusal(answer, form)
 
@@ -210,10 +221,10 @@ def _refusal(answer: Response, form: dict[str, str]) -> TokenError:
     """Return what an answer other than 200 means; its description is not repeated, as it may echo what was sent."""
     try:
         error = msgspec.json.decode(answer.body, type=_TokenError).error
-    except msgspec.DecodeError:
+    except UNREADABLE:
         error = ""
     if answer.status in (400, 401, 403):
-        if error == "invalid_grant":
+        if error == "invalid_grant" and "scope" not in form:
             what = "authorization code" if "code" in form else "refresh token"
             return GrantRevoked(
                 f"Login with Amazon no longer accepts the {what} (invalid_grant): it expired, was revoked or belongs "
@@ -224,4 +235,6 @@ def _refusal(answer: Response, form: dict[str, str]) -> TokenError:
                 f"Login with Amazon does not accept the application's client id or secret ({error}); "
                 "check both, and whether the secret expired"
             )
+        if error in ("invalid_request", "invalid_scope", "unsupported_grant_type"):
+            return ClientRefused(f"Login with Amazon refused the application's request ({error}); it will not succeed")
     return TokenUnavailable(f"Login with Amazon answered {answer.status} {error or 'without a reason'}; try later")

@@ -17,8 +17,9 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 from types import MappingProxyType
+from urllib.parse import urlsplit
 
-from sellerport.errors import InvalidArguments, Problem
+from sellerport.errors import InvalidArguments, Problem, SettingsError
 
 LWA = "api.amazon.com"
 """Login with Amazon's token server."""
@@ -124,18 +125,6 @@ VENDOR_CENTRALS = MappingProxyType(
 )
 """Every Vendor Central host, where vendors consent, with its region."""
 
-HOSTS = frozenset(
-    host
-    for shop in MARKETPLACES
-    for host in (
-        shop.seller_central,
-        shop.vendor_central,
-        f"sellercentral.{shop.domain}",
-        f"vendorcentral.{shop.domain}",
-    )
-)
-"""Every Seller Central and Vendor Central host, also those of countries that share one: where an owner consents."""
-
 HOSTS = frozenset({LWA, *SELLING_PARTNER_HOSTS, *SELLER_CENTRALS, *VENDOR_CENTRALS})
 """Every host that Sellerport ever calls or sends a browser to."""
 
@@ -173,6 +162,11 @@ class Amazon:
     """Where Amazon is: the real one, or a local one at an address such as ``http://127.0.0.1:8099``."""
 
     local: str | None = None
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.local or "http://x")
+        if parts.scheme not in ("http", "https") or not parts.netloc:
+            raise SettingsError("a local Amazon's address (SELLERPORT_AMAZON) is written like http://127.0.0.1:8099")
 
     def url(self, host: str, path: str) -> str:
         """Return the URL of a path on one of Amazon's hosts; ``path`` is used as it is, so it must be encoded."""

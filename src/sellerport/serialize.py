@@ -27,6 +27,13 @@ if TYPE_CHECKING:
     import jsonschema_rs
 
 
+LISTED_UP_TO = 1 << 16
+"""Bytes of arguments up to which every problem is listed; listing those of a million items would take a gigabyte."""
+
+MOST_UNKNOWN = 50
+"""How many problems with names are listed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """What an operation's arguments come to: ``path`` includes the query."""
@@ -54,13 +61,15 @@ def prepare(operation: Operation, arguments: Mapping[str, Any]) -> Prepared:
     for name, value in arguments.items():
         if value is None:
             continue
+        if len(problems) >= MOST_UNKNOWN:
+            break
         parameter = known.get(name)
         if parameter is not None:
             if parameter.name in given:
                 problems.append(Problem(name, "is given twice, in two spellings"))
             given[parameter.name] = _plain(value, parameter)
         elif name == "body" and operation.body is not None:
-            given["body"] = msgspec.to_builtins(value)
+            given["body"] = _body(value, problems)
         else:
             problems.append(Problem(name, _unknown(name, operation)))
     required = [parameter.name for parameter in operation.parameters if parameter.required]
@@ -79,13 +88,25 @@ def prepare(operation: Operation, arguments: Mapping[str, Any]) -> Prepared:
 
 
 def prepare_unknown(operation: Operation, arguments: Mapping[str, Any]) -> Prepared:
-    """Return the request for an operation that the catalogue lacks: every argument but ``body`` goes into the query."""
+    """Return the request for an operation that the catalogue lacks: every argument but ``body`` goes into the query.
+
+    Raises:
+        InvalidArguments: a value cannot be written into a query, or the body is no JSON.
+    """
+    problems: list[Problem] = []
     given = {name: value for name, value in arguments.items() if value is not None}
-    body = msgspec.json.encode(given.pop("body")) if "body" in given else None
-    lists = {name: value if isinstance(value, list | tuple) else [value] for name, value in given.items()}
-    query = "&".join(f"{_encode(name)}={','.join(map(_encode, values))}" for name, values in lists.items())
+    body = msgspec.json.encode(_body(given.pop("body"), problems)) if "body" in given else None
+    query = []
+    for name, value in given.items():
+        values = [_scalar(one, {}) for one in (value if isinstance(value, list | tuple | set) else [value])]
+        if any(isinstance(one, _NoJson) for one in values):
+            problems.append(Problem(name, "cannot be written into a query"))
+        query.append(f"{_encode(name)}={','.join(map(_encode, values))}")
+    if problems:
+        raise InvalidArguments(operation.key, problems)
     headers = {} if body is None else {"content-type": "application/json"}
-    return Prepared(operation.method, f"{operation.path}?{query}" if query else operation.path, headers, body)
+    path = f"{operation.path}?{'&'.join(query)}" if query else operation.path
+    return Prepared(operation.method, path, headers, body)
 
 
 def _plain(value: Any, parameter: Parameter) -> Any:
@@ -106,7 +127,21 @@ def _scalar(value: Any, schema: Mapping[str, Any]) -> Any:
         return value.isoformat()
     if isinstance(value, bool) and schema.get("type") == "string":  # `type: string, format: boolean`
         return "true" if value else "false"
-    return value
+    if isinstance(value, str):
+        return str(value)  # a subclass of str is one to JSON too
+    return value if isinstance(value, bool | int | float) else _NoJson()
+
+
+class _NoJson(dict[str, Any]):
+    """Stands for a value that no parameter can be: it is of no parameter's type."""
+
+
+def _body(value: Any, problems: list[Problem]) -> Any:
+    try:
+        return msgspec.to_builtins(value, str_keys=True)
+    except (TypeError, ValueError, RecursionError):
+        problems.append(Problem("body", "holds something that JSON cannot say"))
+        return {}
 
 
 def _unknown(name: str, operation: Operation) -> str:
@@ -120,9 +155,18 @@ def _unknown(name: str, operation: Operation) -> str:
 def _wrong(operation: Operation, given: Mapping[str, Any]) -> list[Problem]:
     """Return where the arguments break the operation's schemas; no value is repeated, as it may be personal data."""
     validator = _validator(operation.api, operation.name)
-    if validator.is_valid(given):
-        return []
-    return [Problem(".".join(map(str, e.instance_path)), e.message) for e in validator.iter_errors(given)]
+    try:
+        if validator.is_valid(given):
+            return []
+        if len(msgspec.json.encode(given)) <= LISTED_UP_TO:
+            return [Problem(".".join(map(str, e.instance_path)), e.message) for e in validator.iter_errors(given)]
+        validator.validate(given)
+    except (RecursionError, TypeError, UnicodeEncodeError):
+        return [Problem("", "hold something that JSON cannot say, or are nested too deeply")]
+    except ValueError as error:  # jsonschema_rs's own errors are of this kind, and its limit of 255 levels
+        path = ".".join(map(str, getattr(error, "instance_path", ())))
+        return [Problem(path, getattr(error, "message", "is nested too deeply"))]
+    return []
 
 
 @cache
@@ -142,6 +186,8 @@ def _validator(api: str, name: str) -> jsonschema_rs.Validator:
 def _unsendable(parameter: Parameter, given: Mapping[str, Any]) -> list[Problem]:
     """Return why a value, although of the right type, cannot be put into a request."""
     value = given.get(parameter.name)
+    if isinstance(value, list) and (not value or "" in value):
+        return [Problem(parameter.name, "must not be empty, nor hold an empty value; leave it out to give none")]
     if parameter.style == "csv" and isinstance(value, list) and any("," in str(one) for one in value):
         return [Problem(parameter.name, "holds a value with a comma, which cannot be sent in a comma-separated list")]
     if parameter.place == "path" and value is not None:

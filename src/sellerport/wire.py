@@ -18,6 +18,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
+import msgspec
 from pyreqwest.client import Client, ClientBuilder, SyncClient, SyncClientBuilder
 from pyreqwest.exceptions import RequestError, RequestTimeoutError
 
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     import asyncio
 
 T = TypeVar("T")
+
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What `msgspec.json.decode` raises for bytes that are no JSON, not UTF-8, or nested too deeply."""
 
 USER_AGENT = "sellerport/0.1 (Language=Python)"
 
@@ -76,17 +80,17 @@ class BlockingWire:
 
     def __init__(self) -> None:
         self._mutex = threading.Lock()
-        self._client: SyncClient | None = None
-        self._opened_by = 0
+        self._clients: dict[bool, SyncClient] = {}
         self._locks: WeakValueDictionary[object, _ThreadLock] = WeakValueDictionary()
 
     async def send(self, request: Request) -> Response:
         """As `Wire.send`."""
-        client = self._client or self._open()
-        _refuse_fork(self._opened_by)
+        _refuse_fork()
+        plain = _is_plain(request)
+        client = self._clients.get(plain) or self._open(plain)
         try:
             answer = _build(client, request).build().send()
-            return Response(answer.status, dict(answer.headers), bytes(answer.bytes()))
+            return Response(answer.status, _headers(request, answer), bytes(answer.bytes()))
         except RequestError as error:
             raise _no_answer(request, error) from error
 
@@ -97,6 +101,7 @@ class BlockingWire:
     @asynccontextmanager
     async def alone(self, key: object) -> AsyncIterator[None]:
         """As `Wire.alone`."""
+        _refuse_fork()
         with self._mutex:
             lock = self._locks.get(key)
             if lock is None:
@@ -107,16 +112,15 @@ class BlockingWire:
     def close(self) -> None:
         """Close every connection; a later call opens new ones."""
         with self._mutex:
-            client, self._client = self._client, None
-        if client is not None:
+            clients, self._clients = self._clients, {}
+        for client in clients.values():
             client.close()
 
-    def _open(self) -> SyncClient:
+    def _open(self, plain: bool) -> SyncClient:
         with self._mutex:
-            if self._client is None:
-                self._opened_by = os.getpid()
-                self._client = _configure(SyncClientBuilder()).build()
-            return self._client
+            if plain not in self._clients:
+                self._clients[plain] = _configure(SyncClientBuilder(), plain).build()
+            return self._clients[plain]
 
 
 class AsyncWire:
@@ -126,22 +130,20 @@ class AsyncWire:
         import asyncio  # noqa: PLC0415  # takes longer than all of this package; a blocking program need not pay for it
 
         self._asyncio = asyncio
-        self._opened_by = 0
-        self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Client] = WeakKeyDictionary()
+        self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[bool, Client]] = WeakKeyDictionary()
         self._locks: WeakKeyDictionary[asyncio.AbstractEventLoop, WeakValueDictionary[object, asyncio.Lock]]
         self._locks = WeakKeyDictionary()
 
     async def send(self, request: Request) -> Response:
         """As `Wire.send`."""
-        loop = self._asyncio.get_running_loop()
-        client = self._clients.get(loop)
+        _refuse_fork()
+        clients, plain = self._clients.setdefault(self._asyncio.get_running_loop(), {}), _is_plain(request)
+        client = clients.get(plain)
         if client is None:
-            self._opened_by = os.getpid()
-            client = self._clients[loop] = _configure(ClientBuilder()).build()
-        _refuse_fork(self._opened_by)
+            client = clients[plain] = _configure(ClientBuilder(), plain).build()
         try:
             answer = await _build(client, request).build().send()
-            return Response(answer.status, dict(answer.headers), bytes(await answer.bytes()))
+            return Response(answer.status, _headers(request, answer), bytes(await answer.bytes()))
         except RequestError as error:
             raise _no_answer(request, error) from error
 
@@ -161,9 +163,10 @@ class AsyncWire:
 
     async def aclose(self) -> None:
         """Close the connections of the running event loop; a later call opens new ones."""
-        client = self._clients.pop(self._asyncio.get_running_loop(), None)
-        if client is not None:
+        clients = self._clients.pop(self._asyncio.get_running_loop(), {})
+        for client in clients.values():
             await client.close()
+        if clients:
             await self._asyncio.sleep(_GRACE_S)
 
 
@@ -193,9 +196,12 @@ def _wait_for_rust() -> None:
     time.sleep(_GRACE_S)  # noqa: TID251  # see above
 
 
-def _refuse_fork(opened_by: int) -> None:
+_opened_by: int | None = None
+
+
+def _refuse_fork() -> None:
     """Refuse to hang: the transport's threads do not exist in a process that was forked after it was opened."""
-    if opened_by != os.getpid():
+    if _opened_by not in (None, os.getpid()):
         raise SettingsError(
             "this process was forked after its parent had called Amazon, whose connections it cannot use; "
             "make the first call after the fork, or start processes with 'spawn'"
@@ -205,12 +211,32 @@ def _refuse_fork(opened_by: int) -> None:
 _BuilderT = TypeVar("_BuilderT", ClientBuilder, SyncClientBuilder)
 
 
-def _configure(builder: _BuilderT) -> _BuilderT:
+def _configure(builder: _BuilderT, plain: bool) -> _BuilderT:
+    global _opened_by
+    _opened_by = os.getpid()
     if isinstance(builder, ClientBuilder):
         atexit.unregister(_wait_for_rust)
         atexit.register(_wait_for_rust)
     # Amazon's answers never redirect, and a redirect must not carry the access token to another host.
-    return builder.follow_redirects(False).connect_timeout(timedelta(seconds=10)).user_agent(USER_AGENT)
+    builder = builder.follow_redirects(False).connect_timeout(timedelta(seconds=10)).user_agent(USER_AGENT)
+    # Plain HTTP is for a local Amazon or a server nearby: a proxy of the environment could not reach the one, and would
+    # read the tokens of the other. HTTPS goes through it by CONNECT.
+    return builder.no_proxy() if plain else builder
+
+
+def _is_plain(request: Request) -> bool:
+    return request.url.startswith("http:")
+
+
+def _headers(request: Request, answer: Any) -> dict[str, str]:
+    try:
+        return dict(answer.headers)
+    except ValueError as error:  # a header that is not ASCII
+        raise NoAnswer(f"{_host(request)} answered with headers that cannot be read; try again") from error
+
+
+def _host(request: Request) -> str:
+    return request.url.split("/")[2]
 
 
 def _build(client: Any, request: Request) -> Any:
@@ -221,7 +247,7 @@ def _build(client: Any, request: Request) -> Any:
 
 
 def _no_answer(request: Request, error: RequestError) -> NoAnswer:
-    host = request.url.split("/")[2]
+    host = _host(request)
     # pyreqwest's ConnectError and ConnectTimeoutError also stand for what happens to a request under way; only
     # reqwest's own word for it is certain.
     causes = error.details.get("causes") or []

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
+from sellerport.emulator import World, running
 from sellerport.errors import (
     AccessDenied,
     AmazonNotFound,
@@ -19,11 +21,14 @@ from sellerport.errors import (
     InvalidArguments,
     NoAnswer,
     SellerportError,
+    SettingsError,
     Throttled,
     TokenUnavailable,
     UnknownOperation,
 )
+from sellerport.limits import Limits
 from sellerport.oauth import TokenAnswer, Tokens
+from sellerport.wire import Request, Response
 from tests.conftest import Clients
 
 SINCE = "2020-01-01T00:00:00Z"
@@ -291,6 +296,156 @@ def test_an_amazon_that_does_not_answer_is_given_up_on(clients: Clients) -> None
 def test_an_amazon_that_is_not_there_is_told_apart_from_one_that_is_silent(clients: Clients) -> None:
     with pytest.raises(TokenUnavailable, match="refused the connection"):
         clients.do(lambda: clients.make(amazon="http://127.0.0.1:9").sellers.get_account())
+
+
+@dataclass
+class Unreachable:
+    """A wire on which the first ``times`` calls of Amazon's API never leave."""
+
+    wire: Any
+    times: int
+    tried: int = 0
+
+    async def send(self, request: Request) -> Response:
+        if "/orders/" in request.url:
+            self.tried += 1
+            if self.tried <= self.times:
+                raise NoAnswer("no way there", sent=False)
+        answer: Response = await self.wire.send(request)
+        return answer
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.wire, name)
+
+
+def test_a_writing_call_that_never_left_is_sent_again(clients: Clients) -> None:
+    order = clients.do(lambda: clients.make().orders_v0.get_orders(created_after=SINCE)).payload["Orders"][0]
+    wire = Unreachable(clients.wire, 2)
+    sp = clients.make(wire=wire)
+    found = clients.do(lambda: sp.orders_v0.confirm_shipment(order_id=order["AmazonOrderId"], body=CONFIRM))
+    assert (found.status, wire.tried) == (204, 3)
+
+
+def test_a_writing_call_of_an_unknown_path_is_never_sent_twice(clients: Clients) -> None:
+    sp = clients.make()
+    clients.amazon.fail(path="/new/*", status=500, times=9)
+    with pytest.raises(AmazonUnavailable):
+        clients.do(lambda: sp.call("POST", "/new/v9/things", body={"a": 1}))
+    assert len(clients.amazon.arrived()) == 1
+
+
+def test_the_rate_that_amazon_states_is_learned(clients: Clients) -> None:
+    limits = Limits(clock=lambda: 0.0)
+    sp = clients.make(limits=limits)
+    clients.do(lambda: sp.orders_v0.get_orders(created_after=SINCE))
+    (bucket,) = limits._buckets.values()
+    bucket.rate = 99.0  # not what the local Amazon states
+    clients.do(lambda: sp.orders_v0.get_orders(created_after=SINCE))
+    assert bucket.rate == 0.0167
+
+
+@dataclass
+class Interrupted:
+    """A wire whose waiting is broken off, as by Ctrl-C or by the task being cancelled."""
+
+    wire: Any
+    by: type[BaseException]
+
+    async def sleep(self, seconds: float) -> None:
+        raise self.by
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.wire, name)
+
+
+def test_a_cancelled_wait_gives_its_slot_back(clients: Clients) -> None:
+    by = KeyboardInterrupt if clients.colour == "blocking" else asyncio.CancelledError
+    limits = Limits(clock=lambda: 0.0)
+    sp = clients.make(limits=limits, wire=Interrupted(clients.wire, by))
+    for _ in range(20):
+        clients.do(lambda: sp.orders_v0.get_orders(created_after=SINCE))
+    (bucket,) = limits._buckets.values()
+    before = bucket.arrival
+    with pytest.raises(by):
+        clients.do(lambda: sp.orders_v0.get_orders(created_after=SINCE))
+    assert bucket.arrival == pytest.approx(before)
+
+
+def test_the_sandbox_has_buckets_of_its_own(clients: Clients) -> None:
+    limits = Limits(clock=lambda: 0.0)
+    sandbox, production = clients.make(limits=limits, sandbox=True), clients.make(limits=limits)
+    for _ in range(15):
+        clients.do(lambda: sandbox.sellers.get_account())
+    clients.do(lambda: production.sellers.get_account())
+    assert clients.slept == []
+
+
+def test_those_who_waited_for_a_token_fail_with_the_one_who_asked(clients: Clients) -> None:
+    clients.amazon.world.revoke()
+    failures: list[Exception] = []
+
+    def call() -> None:
+        try:
+            clients.make().sellers.get_account()
+        except GrantRevoked as error:
+            failures.append(error)
+
+    async def all_at_once() -> None:
+        calls = [clients.make().sellers.get_account() for _ in range(8)]
+        failures.extend(
+            one for one in await asyncio.gather(*calls, return_exceptions=True) if isinstance(one, GrantRevoked)
+        )
+
+    clients.amazon.fail(path="/auth/o2/token", status=500)  # the first asks twice, which gives the others time to come
+    if clients.colour == "blocking":
+        threads = [threading.Thread(target=call) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    else:
+        clients.runner.run(all_at_once())
+    assert len(failures) == 8
+    assert clients.amazon.token_requests < 8
+
+
+def test_tokens_of_one_grant_at_two_amazons_are_kept_apart(clients: Clients) -> None:
+    with running(World(orders=1)) as other:
+        clients.do(lambda: clients.make().sellers.get_account())
+        assert clients.do(lambda: clients.make(amazon=other).sellers.get_account()).status == 200
+
+
+def test_a_200_with_nothing_but_errors_is_an_error(clients: Clients) -> None:
+    sp = clients.make()
+    clients.amazon.fail(status=200, code="InvalidInput", message="no")
+    with pytest.raises(AmazonRefused) as caught:
+        clients.do(lambda: sp.orders_v0.get_orders(created_after=SINCE))
+    assert (caught.value.status, caught.value.amazon_code) == (200, "InvalidInput")
+
+
+@pytest.mark.parametrize(
+    "options", [{"limit": "waitt"}, {"timeout_s": 0}, {"timeout_s": None}, {"patience_s": -1}], ids=str
+)
+def test_an_option_that_cannot_be_is_named(clients: Clients, options: dict[str, Any]) -> None:
+    with pytest.raises(InvalidArguments, match=next(iter(options))):
+        clients.make(**options)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:8099", "ftp://x", "http://"])
+def test_an_address_that_is_none_is_named(clients: Clients, address: str) -> None:
+    with pytest.raises(SettingsError, match="SELLERPORT_AMAZON"):
+        clients.make(amazon=address)
+
+
+@pytest.mark.parametrize("path", ["/new/../orders/v0/orders", "/new/%2e%2E/x"])
+def test_a_path_that_leads_elsewhere_is_refused(clients: Clients, path: str) -> None:
+    sp = clients.make()
+    with pytest.raises(InvalidArguments, match="path"):
+        clients.do(lambda: sp.call("GET", path))
+    with pytest.raises(InvalidArguments, match="in the path already"):
+        clients.do(lambda: sp.call("GET", "/orders/v0/orders/1", {"orderId": "2"}))
+    with pytest.raises(InvalidArguments, match="method"):
+        clients.do(lambda: sp.call("FOO BAR", "/x"))
 
 
 def test_a_throttled_call_waits_for_its_slot_and_goes_again_even_if_it_writes(clients: Clients) -> None:

@@ -169,3 +169,26 @@ def test_texts_for_a_pattern_keep_their_length() -> None:
 def test_a_pattern_that_cannot_be_served_is_an_error(pattern: str, longest: int) -> None:
     with pytest.raises(ValueError, match=re.escape(repr(pattern))):
         patterns.example(pattern, random.Random(1), longest=longest)
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "key", "empty"),
+    [
+        ("financialEvents", "Posted", "FinancialEvents", {}),
+        ("financialEventGroups", "FinancialEventGroupStarted", "FinancialEventGroupList", []),
+    ],
+)
+def test_a_financial_span_of_more_than_180_days_is_empty(
+    amazon: Local, path: str, name: str, key: str, empty: object
+) -> None:
+    def found(**query: str) -> Any:
+        answer = amazon.call("GET", f"/finances/v0/{path}", **query)
+        assert answer.status == 200
+        return answer.json["payload"][key]
+
+    # NOW is 2026-09-21T14:13:20Z; 180 days before it is 2026-03-25T14:13:20Z
+    assert found(**{f"{name}After": "2026-03-25T14:13:20Z"})
+    assert found(**{f"{name}After": "2026-03-25T14:13:19Z"}) == empty
+    assert found(**{f"{name}After": "2025-01-01T00:00:00Z", f"{name}Before": "2025-06-30T00:00:00Z"})
+    assert found(**{f"{name}After": "2025-01-01T00:00:00Z", f"{name}Before": "2025-06-30T00:00:01Z"}) == empty
+    assert found()

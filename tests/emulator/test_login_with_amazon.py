@@ -164,7 +164,7 @@ def test_a_repeated_parameter_is_refused(amazon: Local) -> None:
 
 
 def test_a_body_that_is_not_the_json_it_says_is_malformed(amazon: Local) -> None:
-    for body in (b"{", b"[]"):
+    for body in (b"{", b"[]", b'{"grant_type": "\xff"}', b'{"\xff": 1}', b'{"a": ' + b"[" * 100_000):
         answer = amazon.send("POST", TOKEN, body, {"content-type": "application/json"})
         assert refused(answer) == (400, "invalid_request", "Malformed request")
 

@@ -162,6 +162,36 @@ def test_get_orders_by_id_and_by_buyer(amazon: Local) -> None:
     assert ids(get_orders(amazon, CreatedAfter=LONG_AGO, SellerOrderId=second.id)) == [second.id]
 
 
+@pytest.mark.parametrize(("name", "end"), [("EarliestDeliveryDate", 0), ("LatestDeliveryDate", 1)])
+def test_get_orders_by_delivery_window(amazon: Local, name: str, end: int) -> None:
+    orders = sold(amazon)
+    times = sorted(order.delivery_window[end] for order in orders)
+    after, before = times[10], times[40]
+    asked = {f"{name}After": iso(after), f"{name}Before": iso(before)}
+    wanted = {order.id for order in orders if after <= order.delivery_window[end] <= before}
+    assert 0 < len(wanted) < len(orders)
+    assert set(ids(get_orders(amazon, CreatedAfter=LONG_AGO, **asked))) == wanted
+    answer = get_orders(amazon, CreatedAfter=LONG_AGO, **{f"{name}After": "soon"})
+    assert answer.error == (400, "InvalidInput", f"{name}After is not a date in ISO 8601 format")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "all_match"),
+    [
+        ("IsISPU", "true", False),
+        ("IsISPU", "True", False),
+        ("IsISPU", "false", True),
+        ("EasyShipShipmentStatuses", "PendingPickUp", False),
+        ("ElectronicInvoiceStatuses", "Accepted", False),
+        ("StoreChainStoreId", "1", False),
+        ("ActualFulfillmentSupplySourceId", "1", False),
+    ],
+)
+def test_get_orders_by_what_no_seeded_order_has(amazon: Local, name: str, value: str, all_match: bool) -> None:
+    found = ids(get_orders(amazon, CreatedAfter=LONG_AGO, **{name: value}))
+    assert len(found) == (60 if all_match else 0)
+
+
 def test_lists_come_comma_joined_or_repeated(amazon: Local) -> None:
     token = {"x-amz-access-token": amazon.token()}
     start = f"/orders/v0/orders?CreatedAfter={LONG_AGO}&MarketplaceIds={US}%2C{CA},{MX}"
@@ -198,6 +228,7 @@ def test_a_page_token_of_another_account_or_from_nowhere_is_refused(amazon: Loca
     ("query", "details"),
     [
         ({}, "Either CreatedAfter or LastUpdatedAfter must be provided"),
+        ({"AmazonOrderIds": "902-1234567-1234567"}, "Either CreatedAfter or LastUpdatedAfter must be provided"),
         ({"CreatedBefore": LONG_AGO}, "Either CreatedAfter or LastUpdatedAfter must be provided"),
         (
             {"CreatedAfter": LONG_AGO, "LastUpdatedAfter": LONG_AGO},

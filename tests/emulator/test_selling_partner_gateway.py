@@ -143,7 +143,12 @@ def test_a_missing_required_parameter_is_invalid_input(
 
 def test_a_missing_or_broken_body_is_invalid_input(amazon: Local) -> None:
     token = {"x-amz-access-token": amazon.token()}
-    for body, details in ((None, "Request body is missing"), ("{", "Request body is not valid JSON")):
+    for body, details in (
+        (None, "Request body is missing"),
+        ("{", "Request body is not valid JSON"),
+        (b'{"reportType": "\xff"}', "Request body is not valid JSON"),
+        ("[" * 100_000, "Request body is not valid JSON"),
+    ):
         answer = amazon.send("POST", "/reports/2021-06-30/reports", body, token)
         assert answer.error == (400, "InvalidInput", details)
 

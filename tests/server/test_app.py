@@ -13,13 +13,14 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
 
 from sellerport import emulator
 from sellerport.errors import KeyMissing, SettingsError, StoreError, Tampered, VaultError
-from sellerport.server.app import application, configure_log, open_hub, running
+from sellerport.server.app import LARGEST_HEAD, application, configure_log, open_hub, running
 from sellerport.server.hub import Caller
 from sellerport.server.settings import Secret, Settings
 from sellerport.server.vault import create_key_file
@@ -105,6 +106,59 @@ def test_a_foreign_host_is_named(house):
 
     with pytest.raises(SettingsError, match=r"SELLERPORT_HOST '192.0.2.1' is no address of this machine"):
         asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("host", [f"{'a' * 64}.example.com", "a\0b"])
+def test_a_host_that_can_be_none_is_named(house, host):
+    async def scenario():
+        async with running(replace(house.settings, host=host, port=0)):
+            pass
+
+    with pytest.raises(SettingsError, match=r"SELLERPORT_HOST '.*' is no host's name or address"):
+        asyncio.run(scenario())
+
+
+def over_a_socket(house, *parts):
+    """Send bytes to a real server, and return all that it answers, and whether its socket sends at once."""
+
+    async def scenario():
+        async with running(replace(house.settings, port=0, public_url=None)) as up:
+            reader, writer = await asyncio.open_connection("127.0.0.1", int(up.url.rpartition(":")[2]))
+            for part in parts:
+                writer.write(part)
+                await writer.drain()
+            answered = await reader.readuntil(b"\r\n")
+            sockets = [one.transport.get_extra_info("socket") for one in up.server.server_state.connections]
+            at_once = [one.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0 for one in sockets]
+            writer.close()
+            await writer.wait_closed()
+            return answered, at_once
+
+    return asyncio.run(scenario())
+
+
+HEAD = b"POST /api/v1/account/applications/token HTTP/1.1\r\nhost: x\r\n"
+
+
+@pytest.mark.parametrize(
+    "endless",
+    [HEAD + b"x: " + b"y" * LARGEST_HEAD, HEAD + b"x: y\r\n" * (LARGEST_HEAD // 6), b"GET /" + b"y" * LARGEST_HEAD],
+    ids=["one field", "many fields", "address"],
+)
+def test_a_head_without_an_end_is_refused(house, endless):
+    answered, _ = over_a_socket(house, endless)
+    assert answered == b"HTTP/1.1 400 Bad Request\r\n"
+
+
+def test_a_large_body_is_no_head(house):
+    length = LARGEST_HEAD * 2
+    answered, _ = over_a_socket(house, HEAD + b"content-length: %d\r\n\r\n" % length, b"y" * length)
+    assert answered.startswith(b"HTTP/1.1 422 ")
+
+
+def test_answers_are_not_held_back(house):
+    answered, at_once = over_a_socket(house, b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n")
+    assert (answered, at_once) == (b"HTTP/1.1 200 OK\r\n", [True])
 
 
 def test_a_server_on_a_free_port_walks_the_whole_flow_over_sockets(house):
@@ -213,6 +267,17 @@ def test_health_and_readiness(house):
     house.run(scenario)
 
 
+def test_a_server_whose_database_is_gone_is_not_ready(house):
+    async def scenario(server):
+        house.settings.database.unlink()
+        answer = await server.api("GET", "/ready")
+        assert (answer.status, answer.json) == (503, {"status": "not ready", "reason": StoreError.code})
+        assert (await server.api("GET", "/api/v1/integrations/connectors")).status == 503
+
+    house.run(scenario)
+    assert not house.settings.database.exists()
+
+
 def test_an_application_opens_its_own_hub_when_it_is_started_by_another_server(house):
     """What `uvicorn`, Granian or Hypercorn do with an ASGI application."""
 
@@ -318,19 +383,48 @@ def test_the_log_has_a_line_for_each_request_and_no_secret(house, caplog):
         assert secret not in logged
 
 
-def test_log_lines_are_json_with_secrets_masked_below_everything(capsys, monkeypatch):
+@contextmanager
+def configured(level):
+    """Log as a server does, for a while."""
     root = logging.getLogger()
-    before = root.handlers[:], root.level
+    known = [root, *(logging.getLogger(name) for name in ("uvicorn.error", "alembic", "aiosqlite"))]
+    before, levels = root.handlers[:], [one.level for one in known]
+    for quiet in known[1:]:
+        quiet.setLevel(logging.NOTSET)
     try:
-        configure_log("info")
+        configure_log(level)
+        yield
+    finally:
+        root.handlers[:] = before
+        for one, was in zip(known, levels, strict=True):
+            one.setLevel(was)
+
+
+def test_what_a_server_logs_at_its_most_talkative_has_no_secret_and_no_name(house, capsys):
+    async def scenario(server):
+        id = await server.connect("personal")
+        await server.orders(id)
+        await server.api("GET", "/oauth/callback?state=hunter2&spapi_oauth_code=hunter2")
+        await server.api("GET", "/connect/hunter2")
+        await server.api("GET", "/api/v1/integrations/connectors/hunter2")
+
+    with configured("debug"):
+        house.run(scenario)
+    logged = capsys.readouterr().err
+    lines = [json.loads(line) for line in logged.splitlines()]
+    assert [line["status"] for line in lines if line["event"] == "request"] == [302, 303, 400, 400, 404]
+    for secret in ("hunter2", "personal", "Atza|", "Atzr|", "test-secret", "sellerport_token_", "(secret)"):
+        assert secret not in logged
+
+
+def test_log_lines_are_json_with_secrets_masked_below_everything(capsys):
+    with configured("info"):
         log = logging.getLogger("test")
         try:
             raise RuntimeError("Atza|IwEBIJ-secret")
         except RuntimeError:
             log.exception("failed with %s", "amzn1.oa2-cs.v1.abc", extra={"token": "sellerport_token_abc-def"})
         log.debug("not shown")
-    finally:
-        root.handlers[:], root.level = before
     (line,) = capsys.readouterr().err.splitlines()
     logged = json.loads(line)
     assert (logged["event"], logged["level"], logged["token"]) == ("failed with (secret)", "error", "(secret)")

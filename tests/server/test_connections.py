@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from contextlib import closing
 
 import msgspec
 import pytest
@@ -116,7 +118,7 @@ LWA, SP_API = "api.amazon.com", "sellingpartnerapi-na.amazon.com"
         (Fault(host=SP_API, status=200, answer="empty", times=9), AmazonUnavailable),
         (Fault(host=SP_API, answer="reset", times=9), NoAnswer),
         (Fault(host=SP_API, answer="silence", times=9), NoAnswer),
-        (Fault(host=LWA, status=400, code="invalid_request", times=9), TokenUnavailable),
+        (Fault(host=LWA, status=400, code="invalid_request", times=9), ClientRefused),
         (Fault(host=LWA, status=400, code="invalid_client", times=9), ClientRefused),
         (Fault(host=LWA, status=400, code="unauthorized_client", times=9), ClientRefused),
         (Fault(host=LWA, status=403, answer="html", times=9), TokenUnavailable),
@@ -168,13 +170,7 @@ def test_a_grant_that_is_replaced_while_the_old_one_is_refused_stays(house):
         fresh = server.world.grant("ALOCALSELLERNA", CLIENT.client_id).refresh_token
 
         async def consents_again_meanwhile(scope, receive, send):
-            await server.hub.connections.renew(
-                server.caller,
-                id,
-                application_id=opened.connection.application_id,
-                refresh_token=fresh,
-                selling_partner_id="ALOCALSELLERNA",
-            )
+            await consents_again(server, opened, fresh)
             await server.amazon(scope, receive, send)
 
         server.wire.app = consents_again_meanwhile
@@ -211,6 +207,58 @@ def test_a_new_refresh_token_takes_the_place_of_the_old_one(house, caplog):
         server.clock.advance(3600)
         await server.orders(id)
         assert (await server.hub.connections.open(server.caller, id)).refresh_token == fresh
+
+    house.run(scenario)
+
+
+async def consents_again(server, opened, grant):
+    await server.hub.connections.renew(
+        server.caller,
+        opened.connection.id,
+        application_id=opened.connection.application_id,
+        refresh_token=grant,
+        selling_partner_id="ALOCALSELLERNA",
+    )
+
+
+def test_a_rotated_token_does_not_take_the_place_of_a_newer_consents(house):
+    async def scenario(server):
+        id = await server.connect()
+        opened = await server.hub.connections.open(server.caller, id)
+
+        async def rotates_meanwhile(scope, receive, send):
+            async def rewritten(message):
+                if message["type"] == "http.response.body" and b"refresh_token" in message["body"]:
+                    await consents_again(server, opened, "Atzr|of-the-newer-consent")
+                    body = msgspec.json.decode(message["body"]) | {"refresh_token": "Atzr|rotated"}
+                    message = message | {"body": msgspec.json.encode(body)}
+                await send(message)
+
+            await server.amazon(scope, receive, rewritten)
+
+        server.wire.app = rotates_meanwhile
+        assert len(await server.orders(id)) > 0
+        after = await server.hub.connections.open(server.caller, id)
+        assert after.refresh_token == "Atzr|of-the-newer-consent"
+
+    house.run(scenario)
+
+
+def test_the_outcome_of_a_call_is_not_noted_on_a_newer_consent(house):
+    async def scenario(server):
+        id = await server.connect()
+        opened = await server.hub.connections.open(server.caller, id)
+        server.world.fail(Fault(host=SP_API, status=400, times=9))
+
+        async def consents_again_meanwhile(scope, receive, send):
+            await consents_again(server, opened, opened.refresh_token)
+            await server.amazon(scope, receive, send)
+
+        server.wire.app = consents_again_meanwhile
+        with pytest.raises(AmazonRefused):
+            await server.orders(id)
+        connection = await server.hub.connections.get(server.caller, id)
+        assert (connection.status, connection.last_error, connection.last_error_at) == ("active", None, None)
 
     house.run(scenario)
 
@@ -256,6 +304,18 @@ def test_deleting_a_connection_erases_its_secrets(house):
     house.run(scenario)
     # closing checkpoints the journal; then the sealed bytes are overwritten, not only unlinked
     assert house.sealed not in house.settings.database.read_bytes()
+
+
+def test_of_a_deleted_connection_no_more_than_its_names_stays(house):
+    async def scenario(server):
+        id = await server.connect(replication_config={"bucket": "x"})
+        await server.hub.connections.delete(server.caller, id)
+        with closing(sqlite3.connect(house.settings.database)) as other:
+            columns = "status, customer, selling_partner_id, replication_config, sealed_grant, sealed_client_secret"
+            (row,) = other.execute(f"SELECT {columns} FROM connections WHERE id = ?", (id,))
+        assert row == ("disconnected", "ann", None, "{}", None, None)
+
+    house.run(scenario)
 
 
 def test_an_organization_sees_its_own_connections_only(house):

@@ -333,6 +333,13 @@ def test_initiate_without_an_application_says_what_is_missing(house):
         ({**OWN, "refresh_token": 7}, 422, "must be a text that is not empty"),
         ({**OWN, "refresh_token": " "}, 422, "must be a text that is not empty"),
         (None, 422, "is required"),
+        ({**OWN, "refresh_token": "x", "selling_partner_id": "A b"}, 422, "must have 1 to 64 letters and digits"),
+        ({**OWN, "refresh_token": "x", "selling_partner_id": "A" * 65}, 422, "must have 1 to 64 letters and digits"),
+        (
+            {**OWN, "refresh_token": "x", "selling_partner_id": "\u0410SELLER"},
+            422,
+            "must have 1 to 64 letters and digits",
+        ),
     ],
 )
 def test_credentials_that_fit_nothing_are_refused_and_not_shown(house, credentials, status, said):
@@ -341,6 +348,19 @@ def test_credentials_that_fit_nothing_are_refused_and_not_shown(house, credentia
         assert answer.status == status
         assert said in answer.json["errors"][0]["message"]
         assert "test-secret" not in answer.text
+
+    house.run(scenario)
+
+
+def test_a_selling_partner_id_that_is_none_is_named_and_a_good_one_kept(house):
+    async def scenario(server):
+        wrong = {**TYPED, "credentials": {**OWN, "refresh_token": "x", "selling_partner_id": "A/B"}}
+        answer = await server.api("POST", CONNECTORS, wrong)
+        assert_refused(answer, 422, "value_error", "credentials.selling_partner_id", "letters and digits")
+        good = {**TYPED, "credentials": {**OWN, "refresh_token": "x", "selling_partner_id": "A" * 64}}
+        assert (await server.api("POST", CONNECTORS, good)).status == 200
+        (made,) = await server.hub.connections.all(server.caller)
+        assert made.selling_partner_id == "A" * 64
 
     house.run(scenario)
 

@@ -10,10 +10,12 @@ from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 import pytest
 
 from sellerport.emulator import Fault
-from sellerport.errors import CallerError, GrantRevoked, InvalidArguments, NotFound
+from sellerport.errors import CallerError, GrantRevoked, InvalidArguments, NotFound, StoreError
 from sellerport.oauth import LwaClient
 from sellerport.regions import marketplace
 from sellerport.server.hub import Caller
+from sellerport.server.store import Database
+from sellerport.server.vault import Vault
 
 PUBLIC = "https://connect.example.test"
 SHOP = "https://shop.example.test/oauth"
@@ -71,7 +73,9 @@ def test_the_link_sets_a_cookie_for_this_host_alone_and_leads_to_amazon(house):
 def test_a_query_of_the_return_url_survives_but_cannot_pretend_to_be_the_answer(house):
     async def scenario(server):
         link = await server.hub.consents.initiate(
-            server.caller, customer="ann", return_url=f"{SHOP}/done?user_id=7&x=%20a&connector_id=forged&error=forged"
+            server.caller,
+            customer="ann",
+            return_url=f"{SHOP}/done?user_id=7&x=%20a&connector_id=forged&error=forged&connector%5Fid=forged&%65rror=x",
         )
         ended = await server.browser.consent(link)
         (connection,) = await server.hub.connections.all(server.caller)
@@ -181,6 +185,50 @@ def test_a_link_works_in_one_browser_as_often_as_it_is_opened_there(house):
         assert_a_dead_end(await browser.get(await browser.decide(first.location)), "belongs to no consent")
         assert (await browser.get(await browser.decide(again.location))).status == 303
         assert_a_dead_end(await browser.get(link), "used already")
+
+    house.run(scenario)
+
+
+def test_opening_a_link_again_does_not_keep_it_for_good(house):
+    async def scenario(server):
+        link = await server.hub.consents.initiate(server.caller, customer="ann", return_url=SHOP)
+        browser = server.browser
+        for _ in range(3):
+            last = await browser.get(link)
+            assert last.status == 302
+            server.clock.advance(599)
+        assert (await browser.get(link)).status == 302  # 1797 s after it was made
+        back = await browser.decide(last.location)
+        server.clock.advance(3)
+        assert_a_dead_end(await browser.get(link), "expired")
+        assert_a_dead_end(await browser.get(back), "belongs to no consent")
+        assert await server.hub.connections.all(server.caller) == []
+
+    house.run(scenario)
+
+
+def test_a_link_and_a_connection_are_each_answered_from_one_transaction(house, monkeypatch):
+    """After the one that writes, nothing can fail: a link would be burnt, or a connection made that nobody knows of."""
+
+    async def scenario(server):
+        def fail(_):
+            raise StoreError("cannot be read")
+
+        link = await server.hub.consents.initiate(server.caller, customer="ann", return_url=SHOP)
+        monkeypatch.setattr(Database, "reading", fail)
+        opened = await server.browser.get(link)
+        assert (opened.status, opened.query["application_id"]) == (302, ["amzn1.sp.solution.test"])
+        made = await server.hub.connections.create(
+            server.caller,
+            customer="ann",
+            name="Own",
+            marketplace=marketplace("US"),
+            refresh_token="Atzr|x",
+            through=LwaClient("client", "secret"),
+        )
+        assert made.status == "active"
+        monkeypatch.undo()
+        assert await server.hub.connections.get(server.caller, made.id) == made
 
     house.run(scenario)
 
@@ -359,6 +407,22 @@ def test_a_database_that_cannot_take_the_grant_keeps_no_half_of_it(house):
         assert await server.hub.connections.all(server.caller) == []
 
     house.run(scenario)
+
+
+@pytest.mark.parametrize("keys", [b"k", b"z"], ids=["altered", "key-missing"])
+def test_a_secret_that_does_not_open_is_told_as_the_servers_fault(house, keys, caplog):
+    async def scenario(server):
+        browser, back = await begun(server)
+        (application,) = await server.hub.applications.all(server.organization.id)
+        sealed = Vault([keys * 32]).seal(b"secret", ("applications", "another's", "secret"))
+        house.write("UPDATE applications SET sealed_secret = ? WHERE id = ?", sealed, application.id)
+        ended = await browser.get(back)
+        assert (ended.status, ended.query["error"]) == (303, ["server_error"])
+        assert ended.query["error_description"] == ["the server could not save the connection; start again"]
+        assert await server.hub.connections.all(server.caller) == []
+
+    house.run(scenario)
+    assert "a consent came to nothing" in caplog.text
 
 
 def test_a_second_consent_brings_the_same_connection_back(house):

@@ -70,7 +70,7 @@ def test_names_of_the_command_line_and_of_others_are_passed_over():
         ("PUBLIC_URL", "ftp://x/", "must be an address"),
         ("PUBLIC_URL", "https://x/?a=b", "no query"),
         ("PUBLIC_URL", "https://x/#a", "no query and no fragment"),
-        ("PUBLIC_URL", "https://x:99999/", "Port out of range"),
+        ("PUBLIC_URL", "https://x:99999/", "must have a port from 1 to 65535"),
         ("PORT", "http", "from 0 to 65535"),
         ("PORT", "65536", "from 0 to 65535"),
         ("PORT", "-1", "from 0 to 65535"),

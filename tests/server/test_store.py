@@ -209,6 +209,25 @@ def test_a_folder_that_is_not_there_is_named(tmp_path):
         migrate(tmp_path / "nowhere" / "x.db")
 
 
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_database_that_is_deleted_or_replaced_while_open_is_not_used_on(path, replaced):
+    async def scenario():
+        async with opened(path) as database:
+            await database.migrate()
+            copy = path.read_bytes()
+            path.rename(path.with_suffix(".old"))
+            if replaced:
+                path.write_bytes(copy)
+            for transaction in (database.reading, database.writing):
+                with pytest.raises(StoreError, match="was moved or replaced while open; restart; nothing was changed"):
+                    async with transaction() as store:
+                        await store.execute(insert(organizations).values(ROW))
+
+    asyncio.run(scenario())
+    assert names(path.with_suffix(".old")) == []
+    assert path.exists() == replaced
+
+
 def test_a_file_that_is_no_database_is_left_alone(tmp_path):
     path = tmp_path / "notes.txt"
     path.write_text("remember the milk\n" * 100)

@@ -4,12 +4,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Literal, assert_type
 
 from sellerport import AsyncSellingPartner, Result, SellingPartner
 from sellerport.types.catalog_items_2022_04_01 import Item, ItemSearchResults
+from sellerport.types.customer_feedback_2024_06_01 import ItemReviewTopicsResponse
 from sellerport.types.feeds_2021_06_30 import CreateFeedResponse, CreateFeedSpecification
+from sellerport.types.fulfillment_outbound_2026_07_04 import (
+    CreateOrderAcceptedResponse,
+    CreateOrderRequest,
+    CreateOrderResponse,
+)
 from sellerport.types.orders_2026_01_01 import Order, SearchOrdersResponse
 from sellerport.types.orders_v0 import GetOrderRegulatedInfoResponse, GetOrdersResponse, OrderList
 from sellerport.types.sellers_v1 import GetMarketplaceParticipationsResponse
@@ -35,8 +41,10 @@ def a_short_name_is_the_newest_version(sp: SellingPartner) -> None:
     assert_type(sp.catalog_items.get_catalog_item(asin="B00TEST000"), Result[Item])
 
 
-def moments_are_text_or_datetimes(sp: SellingPartner) -> None:
+def moments_are_text_dates_or_datetimes(sp: SellingPartner) -> None:
     sp.orders.search_orders(created_after="2026-01-01T00:00:00Z")
+    sp.orders.search_orders(created_after=date(2026, 1, 1))
+    sp.promotions.search_promotions(start_date_after=date(2026, 1, 1), limit=10)
     sp.vehicles.get_vehicles(vehicle_type="CAR", updated_after=datetime(2026, 1, 1, tzinfo=UTC))
 
 
@@ -45,6 +53,12 @@ def a_list_may_be_one_value(sp: SellingPartner) -> None:
     sp.orders.search_orders(marketplace_ids=("ATVPDKIKX0DER", "A2EUQ1WTGCTBG2"), fulfillment_statuses="SHIPPED")
     found = sp.catalog_items.search_catalog_items(keywords=["socks"], included_data=["summaries", "images"])
     assert_type(found, Result[ItemSearchResults])
+
+
+def a_list_may_be_anything_that_can_be_iterated(sp: SellingPartner, orders: list[Order]) -> None:
+    sp.orders.search_orders(marketplace_ids={"ATVPDKIKX0DER"}, fulfillment_statuses={"SHIPPED", "UNSHIPPED"})
+    sp.catalog_items.search_catalog_items(identifiers=(one["orderId"] for one in orders))
+    sp.promotions.search_promotions(promotion_types=["COUPON"], included_data="SUMMARY")
 
 
 def none_is_the_same_as_not_given(sp: SellingPartner, token: str | None) -> None:
@@ -62,6 +76,19 @@ def a_body_is_a_dict(sp: SellingPartner) -> None:
 
 def an_answer_without_a_body_is_none(sp: SellingPartner) -> None:
     assert_type(sp.feeds.cancel_feed(feed_id="1"), Result[None])
+
+    assert_type(sp.supply_sources.archive_supply_source(supply_source_id="1"), Result[None])
+    assert_type(sp.services.cancel_reservation(reservation_id="1"), Result[None])
+
+
+def an_answer_that_may_lack_a_body_may_be_none(sp: SellingPartner) -> None:
+    found = sp.customer_feedback.get_item_review_topics(asin="B00TEST000", sort_by="MENTIONS")
+    assert_type(found, Result[ItemReviewTopicsResponse | None])
+
+
+def an_answer_of_two_forms_is_either(sp: SellingPartner, body: CreateOrderRequest) -> None:
+    found = sp.fulfillment_outbound.create_order(body=body)
+    assert_type(found, Result[CreateOrderResponse | CreateOrderAcceptedResponse])
 
 
 def enumerations_are_literals(answer: GetOrderRegulatedInfoResponse) -> None:

@@ -22,6 +22,8 @@ def a_wrong_value(sp: SellingPartner) -> None:
     sp.orders.search_orders(fulfillment_statuses="SHIPED")  # type: ignore[arg-type]
     sp.orders.search_orders(max_results_per_page="50")  # type: ignore[arg-type]
     sp.orders.search_orders(created_after=1767225600)  # type: ignore[arg-type]
+    sp.promotions.search_promotions(limit="50")  # type: ignore[arg-type]
+    sp.customer_feedback.get_item_review_topics(asin="B00TEST000", sort_by="STARS")  # type: ignore[arg-type]
     sp.reports.get_report_document(report_document_id=None)  # type: ignore[arg-type]
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from functools import cached_property, lru_cache
+from functools import cache, cached_property
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Any, Literal
@@ -178,15 +178,23 @@ class Schemas(msgspec.Struct, frozen=True, rename={"definitions": "$defs"}):
         return self.operations[f"{operation.method} {operation.path}"]
 
 
-@lru_cache
 def index(family: Family = "seller-partner") -> Index:
     """Read the index of one API family, once."""
+    return _index(family)
+
+
+def schemas(api: str, family: Family = "seller-partner") -> Schemas:
+    """Read the schemas of one API version, such as ``orders_v0``, once."""
+    return _schemas(api, family)
+
+
+@cache
+def _index(family: Family) -> Index:
     return msgspec.json.decode(_file(family, "index.json"), type=Index)
 
 
-@lru_cache
-def schemas(api: str, family: Family = "seller-partner") -> Schemas:
-    """Read the schemas of one API version, such as ``orders_v0``, once."""
+@cache
+def _schemas(api: str, family: Family) -> Schemas:
     return msgspec.json.decode(_file(family, f"schemas/{api}.json"), type=Schemas)
 
 

@@ -22,7 +22,7 @@ from sellerport.errors import InvalidArguments, Problem, SettingsError
 @click.option("--body", help="The request body as JSON, or @FILE.")
 @click.option("--connection", envvar="SELLERPORT_CONNECTION", help="Call for a connection that a server holds.")
 @click.option("--server", envvar="SELLERPORT_URL", help="The server's address, with --connection.")
-@click.option("--marketplace", default="US", show_default=True, help="A country, marketplace id or region.")
+@click.option("--marketplace", help="A country, marketplace id or region. [default: US, or the connection's]")
 @click.option("--sandbox", is_flag=True, help="Call Amazon's sandbox.")
 @json_option
 def call(
@@ -31,7 +31,7 @@ def call(
     body: str | None,
     connection: str | None,
     server: str | None,
-    marketplace: str,
+    marketplace: str | None,
     sandbox: bool,
     as_json: bool,
 ) -> None:
@@ -45,7 +45,7 @@ def call(
     found = catalog.find(operation)
     given = _parse(found, arguments)
     if body is not None:
-        given["body"] = _json(Path(body[1:]).read_text("utf-8") if body.startswith("@") else body)
+        given["body"] = _json(_read(body[1:]) if body.startswith("@") else body)
     hosted = _hosted(connection, server) if connection else None
     client = SellingPartner(connection=hosted, marketplace=marketplace, sandbox=sandbox)
     result = client._call(found, given)
@@ -87,6 +87,14 @@ def _typed(text: str, schema: dict[str, Any]) -> Any:
         return json.loads(text)
     except ValueError:
         return text  # the check of the arguments says what is wrong with it
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise InvalidArguments(problems=[Problem("body", f"{path} cannot be read: {reason}")]) from error
 
 
 def _json(text: str) -> Any:

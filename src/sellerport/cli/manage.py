@@ -53,8 +53,8 @@ def secret_option(name: str) -> Callable[[CommandT], CommandT]:
     """Give a command an option for a secret, which is asked for, or read from a pipe, where it is not given."""
 
     def ask(context: click.Context, parameter: click.Parameter, value: str | None) -> str:
-        if value is not None:
-            return value
+        if value is not None or context.resilient_parsing:  # a shell that completes must not be asked
+            return value or ""
         if sys.stdin.isatty():
             return str(click.prompt(str(parameter.human_readable_name).replace("_", " "), hide_input=True))
         return sys.stdin.readline().strip()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from sellerport import catalog
@@ -17,9 +17,6 @@ from sellerport.catalog import Operation
 from sellerport.client import AsyncSellingPartner
 from sellerport.connectors.seller_partner import ENTITIES, Action
 from sellerport.errors import UnknownOperation
-
-HISTORY = timedelta(days=730)
-"""How far back a list begins when the caller does not say."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +78,7 @@ def _arguments(operation: Operation, params: Mapping[str, Any]) -> dict[str, Any
     arguments = {}
     for name, value in params.items():
         parameter = known.get(name)
-        if parameter is None:
+        if parameter is None or parameter.name in arguments:  # unknown, or given twice: the check says so
             arguments[name] = value
         elif parameter.style == "csv" and isinstance(value, str):
             arguments[parameter.name] = value.split(",")
@@ -97,7 +94,7 @@ def _arguments(operation: Operation, params: Mapping[str, Any]) -> dict[str, Any
 def _with_defaults(action: Action, arguments: dict[str, Any], clock: Callable[[], float]) -> dict[str, Any]:
     if any(arguments.get(name) is not None for name in action.unless):
         return arguments
-    start = {action.start: datetime.fromtimestamp(clock(), UTC) - HISTORY} if action.start else {}
+    start = {action.start: datetime.fromtimestamp(clock(), UTC) - action.history} if action.start else {}
     given = {name: value for name, value in arguments.items() if value is not None}
     return {**start, **action.defaults, **given}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from types import MappingProxyType
 
 
@@ -15,8 +16,9 @@ class Action:
         operation: the operation's key in the catalogue.
         data: where the records are in the answer, as a dotted path; empty for all of it.
         meta: what else a caller may want, by name, as dotted paths.
-        start: a date parameter that Amazon demands unless one of ``unless`` is given; two years back if it is not.
+        start: a date parameter that Amazon demands unless one of ``unless`` is given; ``history`` back if it is not.
         unless: parameters that make ``start`` needless.
+        history: how far back a list begins when the caller does not say.
         defaults: values for parameters that Amazon demands although its description does not, under the same rule.
     """
 
@@ -26,9 +28,13 @@ class Action:
     start: str = ""
     unless: tuple[str, ...] = ()
     defaults: Mapping[str, str] = field(default_factory=dict)
+    history: timedelta = timedelta(days=730)
 
 
 _TOKEN = {"next_token": "payload.NextToken"}
+
+_FINANCES = timedelta(days=179)
+"""Amazon answers with nothing when a range of financial events is longer than 180 days."""
 
 ENTITIES: Mapping[str, Mapping[str, Action]] = MappingProxyType(
     {
@@ -38,7 +44,7 @@ ENTITIES: Mapping[str, Mapping[str, Action]] = MappingProxyType(
                 data="payload.Orders",
                 meta=_TOKEN,
                 start="created_after",
-                unless=("last_updated_after", "next_token", "amazon_order_ids"),
+                unless=("last_updated_after", "last_updated_before", "next_token"),
             ),
             "get": Action("orders_v0.get_order", data="payload"),
         },
@@ -49,6 +55,7 @@ ENTITIES: Mapping[str, Mapping[str, Action]] = MappingProxyType(
                 data="payload.FinancialEventGroupList",
                 meta=_TOKEN,
                 start="financial_event_group_started_after",
+                history=_FINANCES,
                 unless=("next_token",),
             )
         },
@@ -58,6 +65,7 @@ ENTITIES: Mapping[str, Mapping[str, Action]] = MappingProxyType(
                 data="payload.FinancialEvents",
                 meta=_TOKEN,
                 start="posted_after",
+                history=_FINANCES,
                 unless=("next_token",),
             )
         },

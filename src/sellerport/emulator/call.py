@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -46,6 +47,21 @@ class Call:
     def many(self, name: str) -> list[str]:
         """Return a list from the query, comma-joined, repeated or both, as clients send it."""
         return [part for value in self.query.get(name, ()) for part in value.split(",") if part]
+
+    def time(self, name: str) -> float | None:
+        """Return a date from the query, as unix seconds.
+
+        Raises:
+            AmazonRefused: it is none.
+        """
+        text = self.one(name)
+        if text is None:
+            return None
+        try:
+            when = datetime.fromisoformat(text)
+            return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
+        except (ValueError, OverflowError):
+            raise invalid(f"{name} is not a date in ISO 8601 format") from None
 
 
 @dataclass(frozen=True)

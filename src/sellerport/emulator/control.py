@@ -157,7 +157,7 @@ def _taking(kind: type[T], do: Callable[[T], Any]) -> Callable[[Request], Awaita
     async def endpoint(request: Request) -> Response:
         try:
             return _json(do(msgspec.json.decode(await request.body() or b"{}", type=kind)))
-        except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             return _json({"error": {"code": "invalid_request", "message": str(error)}}, 400)
         except CallerError as error:
             return _json({"error": error.facts()}, error.status)

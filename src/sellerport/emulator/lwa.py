@@ -100,7 +100,7 @@ def _parameters(request: Request, body: bytes) -> dict[str, str]:
     if "json" in request.headers.get("content-type", "") and body.strip():
         try:
             decoded = msgspec.json.decode(body, type=dict[str, object])
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise _refused("invalid_request", "Malformed request") from None
         sent = [(name, value) for name, value in decoded.items() if isinstance(value, str)]
     elif body:

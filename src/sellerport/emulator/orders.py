@@ -31,6 +31,13 @@ STATUSES_2026: Mapping[str, Status | None] = {
     "PARTIALLY_SHIPPED": "PartiallyShipped", "SHIPPED": "Shipped", "CANCELLED": "Canceled",
     "UNFULFILLABLE": "Unfulfillable",
 }  # fmt: skip
+# what orders are filtered by, though no seeded order has it
+NOWHERE_SET = (
+    "EasyShipShipmentStatuses",
+    "ElectronicInvoiceStatuses",
+    "StoreChainStoreId",
+    "ActualFulfillmentSupplySourceId",
+)
 _STATUS_2026 = {status: name for name, status in STATUSES_2026.items() if status}
 
 
@@ -48,7 +55,7 @@ class Page:
 
 
 def get_orders(call: Call) -> Answer:
-    """List orders by date, status, marketplace, channel, payment, buyer or id."""
+    """List orders by date, status, marketplace, channel, payment, buyer, delivery or id."""
     search = _Search(call, created="Created", updated="LastUpdated", size="MaxResultsPerPage", token="NextToken")  # noqa: S106
     kept = [
         _among(call, "OrderStatuses", V0_STATUSES, lambda order: order.status),
@@ -58,6 +65,10 @@ def get_orders(call: Call) -> Answer:
         _in(call.many("AmazonOrderIds"), lambda order: order.id),
         _in(call.many("SellerOrderId"), lambda order: order.id),
         _in(call.many("BuyerEmail"), lambda order: order.email),
+        _within(call, "EarliestDeliveryDate", lambda order: order.delivery_window[0]),
+        _within(call, "LatestDeliveryDate", lambda order: order.delivery_window[1]),
+        _in([one.lower() for one in call.many("IsISPU")], lambda order: "false"),
+        *(_in(call.many(name), lambda order: "") for name in NOWHERE_SET),
     ]
     found, token, bounds = search.page(kept)
     payload: dict[str, Any] = {"Orders": [_order_v0(order, call.elements) for order in found], **bounds}
@@ -375,7 +386,7 @@ class _Search:
 
     def _search(self, kept: Sequence[Callable[[Order], bool]]) -> tuple[tuple[str, ...], Mapping[str, str]]:
         names = [f"{which}{end}" for which in (self.created, self.updated) for end in ("After", "Before")]
-        created_after, created_before, updated_after, updated_before = (self._time(name) for name in names)
+        created_after, created_before, updated_after, updated_before = (self.call.time(name) for name in names)
         if created_after is None and updated_after is None:
             raise invalid(f"Either {names[0]} or {names[2]} must be provided")
         if created_after is not None and (updated_after, updated_before) != (None, None):
@@ -423,16 +434,6 @@ class _Search:
             raise invalid(f"{self.size} must be from 1 to {PAGE}")
         return int(text)
 
-    def _time(self, name: str) -> float | None:
-        text = self.call.one(name)
-        if text is None:
-            return None
-        try:
-            when = datetime.fromisoformat(text)
-            return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
-        except (ValueError, OverflowError):
-            raise invalid(f"{name} is not a date in ISO 8601 format") from None
-
 
 def _orders(call: Call) -> Mapping[str, Order]:
     return call.account.orders if call.account else {}
@@ -449,6 +450,11 @@ def _among(
 
 def _in(wanted: Sequence[str | None], of: Callable[[Order], str]) -> Callable[[Order], bool]:
     return lambda order: not wanted or of(order) in wanted
+
+
+def _within(call: Call, name: str, of: Callable[[Order], int]) -> Callable[[Order], bool]:
+    after, before = call.time(f"{name}After"), call.time(f"{name}Before")
+    return lambda order: (after is None or of(order) >= after) and (before is None or of(order) <= before)
 
 
 def _pieces(order: Order) -> tuple[int, int]:

@@ -23,13 +23,18 @@ from starlette.responses import Response
 
 from sellerport import catalog
 from sellerport.catalog import Operation
-from sellerport.emulator import answers, orders, sellers, tokens
+from sellerport.emulator import answers, finances, orders, sellers, tokens
 from sellerport.emulator.call import DENIED, Answer, Call, denied, invalid
 from sellerport.emulator.world import AccessToken, World
 from sellerport.errors import AmazonError
 from sellerport.regions import MARKETPLACES, SELLING_PARTNER_HOSTS
 
-HANDLERS: Mapping[str, Callable[[Call], Answer]] = {**sellers.HANDLERS, **orders.HANDLERS, **tokens.HANDLERS}
+HANDLERS: Mapping[str, Callable[[Call], Answer]] = {
+    **sellers.HANDLERS,
+    **orders.HANDLERS,
+    **finances.HANDLERS,
+    **tokens.HANDLERS,
+}
 
 MESSAGES = {
     400: ("InvalidInput", "Invalid Input"),
@@ -163,7 +168,7 @@ def _body(operation: Operation, sent: bytes) -> Any:
         return None
     try:
         return msgspec.json.decode(sent)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise invalid("Request body is not valid JSON") from None
 
 

@@ -122,12 +122,12 @@ class _Protocol(HttpToolsProtocol):
 def _bind(host: str, port: int) -> socket.socket:
     """Take the port before anything else is done, so that a taken one is told in one line."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
         listening.listen(2048)
-    except (OSError, OverflowError) as error:
+    except (OSError, OverflowError, TypeError, UnicodeError) as error:
         listening.close()
         raise SettingsError(
             f"cannot listen on {host} port {port}: {error}; stop what uses it, or choose another port (0: any free one)"

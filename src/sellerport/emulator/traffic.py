@@ -47,7 +47,7 @@ def _body(arrived: Arrived) -> Any:
         return _pairs(arrived.body.decode("utf-8", "replace"))
     try:
         return _masked(msgspec.json.decode(arrived.body))
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return f"{len(arrived.body)} bytes"
 
 

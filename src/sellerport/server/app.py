@@ -26,6 +26,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from sellerport.errors import CallerError, KeyMissing, NotFound, SellerportError, SettingsError, StoreError, VaultError
 from sellerport.regions import Amazon
@@ -39,10 +40,11 @@ from sellerport.wire import AsyncWire, Wire
 
 log = logging.getLogger(__name__)
 
-GRACE_S = 10
+GRACE_S = 30
 """How long requests under way may take once the server was told to stop."""
 
 BACKLOG = 2048
+LARGEST_HEAD = 1 << 16
 
 
 @asynccontextmanager
@@ -116,7 +118,10 @@ async def _health(request: Request) -> Response:
 
 
 async def _ready(request: Request) -> Response:
-    """Say whether requests can be served: the database can be written, and the vault opens what is in it."""
+    """Say whether requests can be served: a transaction that may write begins, and the vault has every key it needs.
+
+    Nothing is written, so that a full disk is not noticed.
+    """
     hub: Hub = request.state.hub
     try:
         await hub.check_vault()
@@ -182,8 +187,9 @@ class Edge:
 
 def _line(scope: Scope, state: MutableMapping[str, Any]) -> dict[str, Any]:
     path = scope["path"] if "endpoint" in scope else "(no route)"
-    if link := scope.get("path_params", {}).get("link"):
-        path = path.replace(link, "…")
+    for value in scope.get("path_params", {}).values():
+        if not _UUID.fullmatch(value):  # a link, or whatever a caller took for an id
+            path = path.replace(value, "…")
     line = {"method": scope["method"], "path": path}
     if organization := state.get("organization"):
         line["organization"] = organization
@@ -220,6 +226,7 @@ async def running(
         async with open_hub(settings, url=url, wire=wire, clock=clock) as hub:
             config = uvicorn.Config(
                 application(settings, hub),
+                http=_Protocol,
                 lifespan="off",  # the hub is open already
                 log_config=None,
                 access_log=False,  # it would hold queries; Edge writes one that does not
@@ -256,6 +263,28 @@ def serve(settings: Settings, ready: Callable[[str], None] = lambda url: None) -
         runner.run(until_told())
 
 
+class _Protocol(HttpToolsProtocol):
+    """uvicorn's HTTP with a limit for what comes before a body: httptools has none."""
+
+    _head = 0
+    _in_head = False
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._head, self._in_head = 0, True
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        super().on_headers_complete()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._in_head:
+            self._head += len(data)
+            if self._head > LARGEST_HEAD and not self.transport.is_closing():
+                self.send_400_response("the head of the request is too large")
+
+
 class _Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -266,17 +295,19 @@ class _Server(uvicorn.Server):
 @contextmanager
 def _listening(host: str, port: int) -> Iterator[socket.socket]:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as listener:
+    with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((host, port))
-        except OSError as error:
+        except (OSError, TypeError, UnicodeError) as error:  # the last two: what cannot be a host's name
             raise _cannot_listen(host, port, error) from error
         listener.listen(BACKLOG)  # so that whoever connects from now on is served
         yield listener
 
 
-def _cannot_listen(host: str, port: int, error: OSError) -> SettingsError:
+def _cannot_listen(host: str, port: int, error: Exception) -> SettingsError:
+    if not isinstance(error, OSError):
+        return SettingsError(f"SELLERPORT_HOST {host!r} is no host's name or address")
     if error.errno == errno.EADDRINUSE:
         what = f"port {port} of {host} is taken; stop what listens there, or set SELLERPORT_PORT to another"
         return SettingsError(f"{what} (0 takes a free one)")
@@ -295,6 +326,7 @@ def _keys(settings: Settings) -> list[bytes]:
     )
 
 
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _SECRETS = re.compile(r"Atz[a-z.]*\|[\w.~+/=|-]+|amzn1\.oa2-cs\.[\w.-]+|sellerport_(?:secret|token)_[\w-]+")
 
 

@@ -61,7 +61,12 @@ def _address(text: str) -> str:
         raise ValueError("must be an address such as https://sellerport.example.com")
     if parts.query or parts.fragment:
         raise ValueError("must have no query and no fragment")
-    assert parts.port is None or parts.port  # reading it raises ValueError where the port is no number
+    try:
+        port = parts.port
+    except ValueError:
+        port = 0
+    if port == 0:
+        raise ValueError("must have a port from 1 to 65535")
     return parts.geturl().rstrip("/")
 
 

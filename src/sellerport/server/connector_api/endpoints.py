@@ -45,7 +45,7 @@ from sellerport.server.connector_api.bodies import (
     decode,
     tenant,
 )
-from sellerport.server.hub import Application, Caller, Hub
+from sellerport.server.hub import Application, Caller, Hub, is_partner_id
 
 T = TypeVar("T", bound=msgspec.Struct)
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -254,6 +254,9 @@ def _credentials(given: CreateRequest) -> dict[str, str]:
         for name, value in given.credentials.items()
         if not isinstance(value, str) or not value.strip()
     ]
+    partner = given.credentials.get("selling_partner_id")
+    if not problems and partner is not None and not is_partner_id(partner):
+        problems = [Problem("credentials.selling_partner_id", "must have 1 to 64 letters and digits")]
     if problems:
         raise InvalidArguments(problems=problems)
     return given.credentials

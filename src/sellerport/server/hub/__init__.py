@@ -16,6 +16,7 @@ from sellerport.server.hub.records import (
     Connection,
     NewApiClient,
     Organization,
+    is_partner_id,
 )
 
 __all__ = [
@@ -29,4 +30,5 @@ __all__ = [
     "NewApiClient",
     "Organization",
     "Started",
+    "is_partner_id",
 ]

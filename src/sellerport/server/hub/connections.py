@@ -103,7 +103,7 @@ class Connections:
         }
         async with self._database.writing() as store:
             await store.execute(insert(connections).values(**row, **own))
-        return await self.get(caller, id)
+            return await self._row(store, caller, id)
 
     async def renew(
         self, caller: Caller, id: str, *, application_id: str, refresh_token: str, selling_partner_id: str
@@ -137,7 +137,7 @@ class Connections:
                 "granted_at": now,
             }
             await store.execute(update(connections).where(_t.id == id).values(values))
-        return await self.get(caller, id)
+            return await self._row(store, caller, id)
 
     async def all(self, caller: Caller, customer: str | None = None) -> list[Connection]:
         """Return the organization's connections, or one customer's, the oldest first."""
@@ -158,17 +158,19 @@ class Connections:
             return await self._row(store, caller, id)
 
     async def delete(self, caller: Caller, id: str) -> None:
-        """Disconnect: erase the grant, and the secrets that came with it. The owner's consent at Amazon stands.
+        """Disconnect: erase the grant and what came with it, but not the names. The owner's consent at Amazon stands.
 
         Raises:
             NotFound: the organization has none with this id.
         """
         async with self._database.writing() as store:
             await self._row(store, caller, id)
-            values = {
+            values: dict[str, Any] = {
                 "sealed_grant": None,
                 "sealed_client_secret": None,
                 "lwa_client_id": None,
+                "selling_partner_id": None,
+                "replication_config": {},
                 "status": "disconnected",
                 "updated_at": self._clock(),
             }

@@ -15,7 +15,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlencode, urlsplit, urlunsplit
+from urllib.parse import unquote_plus, urlencode, urlsplit, urlunsplit
 
 from sqlalchemy import RowMapping, delete, insert, select, update
 
@@ -36,14 +36,17 @@ from sellerport.regions import Amazon, Marketplace
 from sellerport.server.hub.applications import Applications
 from sellerport.server.hub.connections import Connections
 from sellerport.server.hub.mint import Mint, digest, same
-from sellerport.server.hub.records import Application, Caller, Connection, required
+from sellerport.server.hub.records import Application, Caller, Connection, is_partner_id, required
 from sellerport.server.hub.return_urls import ReturnUrls
-from sellerport.server.store import Database, consents
+from sellerport.server.store import Database, applications, consents
 from sellerport.wire import Wire
 
 log = logging.getLogger(__name__)
 
 LIFE_S = 600
+LONGEST_S = 1800
+"""Opening a link again begins its ten minutes anew, but not past this time after it was made."""
+
 FORGET_AFTER_S = 86_400
 ANSWER_NAMES = ("connector_id", "error", "error_description")
 
@@ -166,13 +169,17 @@ class Consents:
     async def start(self, link: str, cookies: Mapping[str, str]) -> Started:
         """Bind a link to the browser that opened it, and return where on Amazon it goes.
 
-        The same browser may open it again, which gives it a new state; another may not.
+        The same browser may open it again, which gives it a new state; another may not. Whatever goes wrong, the link
+        is not bound: nothing that can fail comes after the one transaction.
 
         Raises:
             ConsentError: the link is unknown, used, expired, or was opened in another browser.
+            StoreError: the database cannot be written.
         """
+        through = (applications.c.application_id.label("amazon_application_id"), applications.c.draft.label("draft"))
+        wanted = select(consents, *through).join(applications, applications.c.id == _t.application_id)
         async with self._database.writing() as store:
-            row = (await store.execute(select(consents).where(_t.link_hash == digest(link)))).mappings().first()
+            row = (await store.execute(wanted.where(_t.link_hash == digest(link)))).mappings().first()
             if row is None:
                 raise ConsentError("this link is not known here; ask for a new one where you got it")
             self._check_open(row)
@@ -183,23 +190,21 @@ class Consents:
             elif not same(browser, row["browser_hash"]):
                 raise ConsentError("this link was opened in another browser; go on there, or ask for a new link")
             state = self._mint.secret("")
+            location = oauth.consent_url(
+                self._amazon,
+                regions.marketplace(row["marketplace"]),
+                row["amazon_application_id"],
+                state,
+                redirect_uri=self.callback_url,
+                draft=row["draft"],
+                vendor=row["vendor"],
+            )
             values = {
                 "state_hash": digest(state),
                 "browser_hash": digest(browser),
-                "expires_at": self._clock() + LIFE_S,
+                "expires_at": min(self._clock() + LIFE_S, row["created_at"] + LONGEST_S),
             }
             await store.execute(update(consents).where(_t.id == row["id"]).values(values))
-        application = await self._applications.get(row["organization_id"], row["application_id"])
-        assert application.application_id is not None, "checked when the link was made"
-        location = oauth.consent_url(
-            self._amazon,
-            regions.marketplace(row["marketplace"]),
-            application.application_id,
-            state,
-            redirect_uri=self.callback_url,
-            draft=application.draft,
-            vendor=row["vendor"],
-        )
         return Started(location, cookie, browser)
 
     async def finish(self, params: Mapping[str, str], cookies: Mapping[str, str]) -> Finished:
@@ -243,6 +248,8 @@ class Consents:
                     "this browser did not start the consent: its cookie is missing, or another's; start again here"
                 )
             self._check_open(row)
+            # SQLite's writers take turns, so that the check above would do; a database whose writers run side by side
+            # needs the condition in the update itself
             mine = (_t.id == row["id"]) & _t.used_at.is_(None)
             claimed = await store.execute(update(consents).where(mine).values(used_at=self._clock()))
             if claimed.rowcount != 1:
@@ -253,14 +260,14 @@ class Consents:
         if row["used_at"] is not None:
             raise _used()
         if row["expires_at"] <= self._clock():
-            raise ConsentError(f"this took longer than {LIFE_S // 60} minutes and has expired; start again")
+            raise ConsentError("this took too long and has expired; start again")
 
     async def _connect(self, consent: RowMapping, params: Mapping[str, str]) -> Connection:
         if "error" in params:
             reason = "access_denied" if params["error"] == "access_denied" else "creation_failed"
             raise ConsentError("the account's owner did not give consent; nothing was connected", reason=reason)
         code, partner = params.get("spapi_oauth_code", ""), params.get("selling_partner_id", "")
-        if not code or not (partner.isascii() and partner.isalnum()) or len(partner) > 64:
+        if not code or not is_partner_id(partner):
             raise ConsentError("Amazon's answer has no code or no selling partner id; start again", "creation_failed")
         caller = Caller(consent["organization_id"])
         application = await self._applications.get(caller.organization_id, consent["application_id"])
@@ -321,5 +328,7 @@ def _same_region(renewed: Connection, marketplace: Marketplace | None) -> Market
 def _with(url: str, answer: Mapping[str, str]) -> str:
     """Add to a URL's query; what is there stays as it is, except for names that only the answer may set."""
     parts = urlsplit(url)
-    kept = [pair for pair in parts.query.split("&") if pair and pair.partition("=")[0] not in ANSWER_NAMES]
+    kept = [
+        pair for pair in parts.query.split("&") if pair and unquote_plus(pair.partition("=")[0]) not in ANSWER_NAMES
+    ]
     return urlunsplit(parts._replace(query="&".join([*kept, urlencode(answer)])))

@@ -81,10 +81,10 @@ class Hub:
         Raises:
             KeyMissing: it lacks one; the key's id is named.
             Tampered: a key has the right id and is another, or the database was altered.
-            StoreError: the database cannot be read or written.
+            StoreError: the database cannot be read, or not opened for writing; a full disk is not noticed here.
         """
         newest = self._vault.key_ids[-1]
-        async with self._database.writing() as store:  # so that a database that cannot be written is noticed too
+        async with self._database.writing() as store:  # so that a read-only database is noticed too
             known = (await store.execute(select(vault_checks.c.key_id, vault_checks.c.sealed))).all()
             for key_id, sealed in known:
                 self._vault.open(sealed, ("vault_checks", key_id))

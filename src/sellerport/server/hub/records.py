@@ -97,6 +97,11 @@ class Connection:
     granted_at: float | None
 
 
+def is_partner_id(text: str) -> bool:
+    """Return whether a text can be Amazon's id of an account."""
+    return text.isascii() and text.isalnum() and len(text) <= 64
+
+
 def required(**texts: str) -> None:
     """Check names that people give: not empty, not longer than 200 characters, printable.
 

@@ -20,6 +20,7 @@ class Database:
 
     def __init__(self, path: Path, pragmas: dict[str, str] | None = None) -> None:
         self.path = path
+        self._file: tuple[int, int] | None = None
         self._pragmas = sqlite.PRAGMAS | (pragmas or {})
         self._engine = create_async_engine(
             URL.create("sqlite+aiosqlite", database=str(path)),
@@ -31,6 +32,7 @@ class Database:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """One transaction that only reads: it sees one state of the database."""
+        self._check_file()
         with self._explained():
             async with self._engine.begin() as connection:
                 yield connection
@@ -42,6 +44,7 @@ class Database:
         Raises:
             Conflict: a value that has to be unique is taken.
         """
+        self._check_file()
         with self._explained():
             async with self._engine.execution_options(writing=True).begin() as connection:
                 yield connection
@@ -56,10 +59,23 @@ class Database:
             self.path.touch(mode=0o600)  # it holds customers' names
         with self._explained():
             await asyncio.to_thread(schema.upgrade, self.path, self._pragmas)
+        self._file = self._which()
 
     async def close(self) -> None:
         """Close every connection."""
         await self._engine.dispose()
+
+    def _which(self) -> tuple[int, int] | None:
+        try:
+            found = self.path.stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
+    def _check_file(self) -> None:
+        """Refuse to go on with a file that was deleted or replaced: what is written to it would be gone at the end."""
+        if self._file is not None and self._which() != self._file:
+            raise StoreError(f"the database {self.path} was moved or replaced while open; restart; nothing was changed")
 
     @contextmanager
     def _explained(self) -> Iterator[None]:

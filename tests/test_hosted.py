@@ -1,0 +1,97 @@
+"""Calls through a real server, which holds the grant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sellerport import Hosted, SellingPartner, regions
+from sellerport.cli.demo import Server, serving
+from sellerport.errors import GrantRevoked, InvalidArguments, NotFound, SellerportError, Throttled, Unauthenticated
+from sellerport.oauth import LwaClient
+from sellerport.server.hub import Caller
+from sellerport.server.settings import Settings
+from sellerport.server.vault import create_key_file
+from tests.conftest import LocalAmazon
+
+SINCE = "2020-01-01T00:00:00Z"
+
+
+@pytest.fixture
+def server(amazon: LocalAmazon, tmp_path: Path) -> Iterator[Server]:
+    create_key_file(tmp_path / "vault.key")
+    given = {"database": str(tmp_path / "s.db"), "vault_key_file": str(tmp_path / "vault.key"), "port": "0"}
+    with serving(Settings.read({}, {**given, "amazon": amazon.address})) as running:
+        yield running
+
+
+@pytest.fixture
+def hosted(server: Server, amazon: LocalAmazon) -> Hosted:
+    """A German seller's connection."""
+    hub, given = server.up.hub, amazon.credentials("seller-eu")
+    organization = server.do(hub.organizations.create("Acme"))
+    api_client = server.do(hub.access.create_client(organization.id, "test"))
+    connection = server.do(
+        hub.connections.create(
+            Caller(organization.id),
+            customer="shop",
+            name="shop",
+            marketplace=regions.marketplace("DE"),
+            refresh_token=given["refresh_token"],
+            through=LwaClient(given["lwa_app_id"], given["lwa_client_secret"]),
+        )
+    )
+    return Hosted(server.up.url, api_client.id, api_client.secret, connection.id)
+
+
+def test_the_connections_own_marketplace_is_filled_in(hosted: Hosted, amazon: LocalAmazon) -> None:
+    found = SellingPartner(connection=hosted).orders_v0.get_orders(created_after=SINCE)
+    assert found.payload["Orders"]
+    assert found.request_id
+    (request,) = amazon.arrived()
+    assert request["host"] == "sellingpartnerapi-eu.amazon.com"
+    assert dict(request["query"])["MarketplaceIds"] == "A1PA6795UKMFR9"
+
+
+def test_a_marketplace_that_is_given_is_sent(hosted: Hosted, amazon: LocalAmazon) -> None:
+    SellingPartner(connection=hosted, marketplace="FR").orders_v0.get_orders(created_after=SINCE)
+    assert dict(amazon.arrived()[-1]["query"])["MarketplaceIds"] == "A13V1IB3VIYZZH"
+
+
+def test_arguments_are_checked_before_anything_is_sent(hosted: Hosted, amazon: LocalAmazon) -> None:
+    with pytest.raises(InvalidArguments, match="did you mean 'created_after'"):
+        SellingPartner(connection=hosted).orders_v0.get_orders(created_aftr=SINCE)  # type: ignore[call-arg]
+    assert list(amazon.world.requests) == []
+
+
+def test_what_the_server_raises_is_raised_here(hosted: Hosted, amazon: LocalAmazon) -> None:
+    sp = SellingPartner(connection=hosted)
+    amazon.fail(status=429, times=9)
+    with pytest.raises(Throttled) as caught:
+        sp.orders_v0.get_orders(created_after=SINCE)
+    assert caught.value.retry_after > 0
+    amazon.world.revoke()
+    amazon.world.expire()
+    with pytest.raises(GrantRevoked, match="has to consent again"):
+        sp.sellers.get_account()
+
+
+def test_a_wrong_secret_and_a_foreign_connection_are_told_apart(hosted: Hosted) -> None:
+    wrong = Hosted(hosted.server, hosted.client_id, "wrong", hosted.connection)
+    with pytest.raises(Unauthenticated):
+        SellingPartner(connection=wrong).sellers.get_account()
+    for connection in ("00000000-0000-4000-8000-000000000000", "../../account/applications/token?x="):
+        other = Hosted(hosted.server, hosted.client_id, hosted.client_secret, connection)
+        with pytest.raises(NotFound):
+            SellingPartner(connection=other).sellers.get_account()
+
+
+def test_a_server_that_is_none_of_ours_is_told(amazon: LocalAmazon) -> None:
+    with pytest.raises(SellerportError, match="answered 403"):
+        SellingPartner(connection=Hosted(amazon.address, "id", "secret", "x")).sellers.get_account()
+
+
+def test_secrets_do_not_show(hosted: Hosted) -> None:
+    assert hosted.client_secret not in repr(hosted)
