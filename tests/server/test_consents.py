@@ -215,6 +215,7 @@ def test_a_link_and_a_connection_are_each_answered_from_one_transaction(house, m
             raise StoreError("cannot be read")
 
         link = await server.hub.consents.initiate(server.caller, customer="ann", return_url=SHOP)
+        (application,) = await server.hub.applications.all(server.organization.id)
         monkeypatch.setattr(Database, "reading", fail)
         opened = await server.browser.get(link)
         assert (opened.status, opened.query["application_id"]) == (302, ["amzn1.sp.solution.test"])
@@ -227,8 +228,10 @@ def test_a_link_and_a_connection_are_each_answered_from_one_transaction(house, m
             through=LwaClient("client", "secret"),
         )
         assert made.status == "active"
+        given = {"application_id": application.id, "refresh_token": "Atzr|y", "selling_partner_id": "A"}
+        renewed = await server.hub.connections.renew(server.caller, made.id, **given)
         monkeypatch.undo()
-        assert await server.hub.connections.get(server.caller, made.id) == made
+        assert await server.hub.connections.get(server.caller, made.id) == renewed
 
     house.run(scenario)
 
