@@ -55,7 +55,7 @@ def prepare(operation: Operation, arguments: Mapping[str, Any]) -> Prepared:
     Raises:
         InvalidArguments: lists every unknown, missing or wrong argument.
     """
-    known = {name: parameter for parameter in operation.parameters for name in (parameter.name, parameter.wire)}
+    known = _spellings(operation.api, operation.name)
     given: dict[str, Any] = {}
     problems: list[Problem] = []
     for name, value in arguments.items():
@@ -76,7 +76,7 @@ def prepare(operation: Operation, arguments: Mapping[str, Any]) -> Prepared:
     required += ["body"] if operation.body is not None and operation.body.required else []
     problems += [Problem(name, "is required") for name in required if name not in given]
     problems += _wrong(operation, given)
-    problems += [problem for parameter in operation.parameters for problem in _unsendable(parameter, given)]
+    problems += [problem for name in given if name != "body" for problem in _unsendable(known[name], given[name])]
     if problems:
         raise InvalidArguments(operation.key, problems)
     try:
@@ -170,6 +170,13 @@ def _wrong(operation: Operation, given: Mapping[str, Any]) -> list[Problem]:
 
 
 @cache
+def _spellings(api: str, name: str) -> Mapping[str, Parameter]:
+    """Return an operation's parameters by Python's name and by Amazon's."""
+    parameters = catalog.index().by_api[api][name].parameters
+    return {spelled: parameter for parameter in parameters for spelled in (parameter.wire, parameter.name)}
+
+
+@cache
 def _validator(api: str, name: str) -> jsonschema_rs.Validator:
     import jsonschema_rs  # noqa: PLC0415  # 28 ms that only a first call has to pay
 
@@ -183,18 +190,17 @@ def _validator(api: str, name: str) -> jsonschema_rs.Validator:
     return jsonschema_rs.validator_for(schema, mask="the value", validate_formats=False)
 
 
-def _unsendable(parameter: Parameter, given: Mapping[str, Any]) -> list[Problem]:
+def _unsendable(parameter: Parameter, value: Any) -> list[Problem]:
     """Return why a value, although of the right type, cannot be put into a request."""
-    value = given.get(parameter.name)
     if isinstance(value, list) and (not value or "" in value):
         return [Problem(parameter.name, "must not be empty, nor hold an empty value; leave it out to give none")]
     if parameter.style == "csv" and isinstance(value, list) and any("," in str(one) for one in value):
         return [Problem(parameter.name, "holds a value with a comma, which cannot be sent in a comma-separated list")]
-    if parameter.place == "path" and value is not None:
+    if parameter.place == "path":
         parts = str(value).split("/") if parameter.greedy else [str(value)]
         if any(part in ("", ".", "..") for part in parts):
             return [Problem(parameter.name, "must not be empty, '.' or '..', which would change the path")]
-    if parameter.place == "header" and value is not None and not str(value).isprintable():
+    if parameter.place == "header" and not str(value).isprintable():
         return [Problem(parameter.name, "holds a character that a header cannot carry")]
     return []
 
