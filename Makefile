@@ -24,13 +24,19 @@ $(VENV)/.check: $(VENV)/.test
 	$(PIP) install --quiet --constraint constraints.txt --editable '.[check]'
 	@touch $@
 
+# other people's clients, in a venv of their own: what we are measured beside, and tried with
+.venv-peers/.installed: benchmarks/peers.txt
+	@test -x .venv-peers/bin/python || $(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip --disable-pip-version-check install --quiet --requirement benchmarks/peers.txt
+	@touch $@
+
 demo: $(VENV)/.server ## An Amazon account, connected through a consent page and called three ways, on this machine
 	@$(BIN)/sellerport demo $(ARGS)
 
 test: $(VENV)/.test ## The tests
 	$(BIN)/pytest $(ARGS)
 
-check: $(VENV)/.check ## Everything that CI runs: format, lint, types, layers, generated files, tests, examples
+check: $(VENV)/.check .venv-peers/.installed ## Everything that CI runs: format, lint, types, layers, generated files, tests, examples
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -48,7 +54,7 @@ format: $(VENV)/.check ## Put the code into form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/.check ## What a call costs, beside other clients in the same run
+bench: $(VENV)/.check .venv-peers/.installed ## What a call costs, beside other clients in the same run
 	$(BIN)/python benchmarks/bench.py $(ARGS)
 
 catalog: $(VENV)/.check ## Compile the catalogue from Amazon's descriptions, then what is generated from it

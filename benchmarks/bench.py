@@ -2,7 +2,7 @@
 
     make bench                 # about a minute, most of it python-amazon-sp-api's
 
-The peer is installed into a venv of its own. Rounds are interleaved and the least of each is taken, since what
+The peer has a venv of its own, which the Makefile makes. Rounds are interleaved and the least of each is taken, since what
 disturbs a measurement only ever adds to it; trust the ratios, not the microseconds. Exits 1 where a bar is missed.
 """
 
@@ -14,7 +14,6 @@ import resource
 import subprocess
 import sys
 import urllib.request
-import venv
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,20 +23,10 @@ from rich.console import Console
 from rich.table import Table
 
 HERE = Path(__file__).parent
-PEER_VENV = HERE.parent / ".venv-peers"
-PEER_PYTHON = PEER_VENV / "bin" / "python"
+PEER_PYTHON = HERE.parent / ".venv-peers" / "bin" / "python"  # the Makefile installs it
 ROUNDS = 5
 ENVIRON = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 """Modules are imported from their compiled form, as they are where it matters."""
-
-
-def peer_python() -> str:
-    """Return the peer's interpreter, installing it on first use."""
-    if not PEER_PYTHON.exists():
-        venv.create(PEER_VENV, with_pip=True)
-    command = [str(PEER_PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*command, "--requirement", str(HERE / "peers.txt")], check=True)
-    return str(PEER_PYTHON)
 
 
 @contextmanager
@@ -109,9 +98,8 @@ def cold_thread_tokens() -> int:
 
 def main() -> int:
     """Measure, print the table, and say whether every bar is held."""
-    peer = peer_python()
     with stub() as port:
-        least = measure(port, peer)
+        least = measure(port, str(PEER_PYTHON))
     tokens = cold_thread_tokens()
     rows = [
         ("getOrders, client reused", "us", "reused", "peer reused", 1 / 2),

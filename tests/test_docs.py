@@ -260,7 +260,7 @@ def test_the_local_amazons_page_runs_as_printed(tmp_path: Path) -> None:
     assert re.search(r"^throttled \d", printed, re.MULTILINE)
 
 
-@pytest.mark.skipif(PEER is None, reason="python-amazon-sp-api is not installed; make bench does that")
+@pytest.mark.skipif(PEER is None, reason="python-amazon-sp-api is not installed; make check does that")
 def test_the_other_client_is_pointed_at_the_local_amazon_as_printed() -> None:
     text = (DOCS / "local-amazon.md").read_text("utf-8")
     example = re.search(rf"^```python\n({PEER_MARK}.*?)^```$", text, re.MULTILINE | re.DOTALL)
