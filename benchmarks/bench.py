@@ -2,8 +2,8 @@
 
     make bench                 # about a minute, most of it python-amazon-sp-api's
 
-The peer has a venv of its own, which the Makefile makes. Rounds are interleaved and the least of each is taken, since what
-disturbs a measurement only ever adds to it; trust the ratios, not the microseconds. Exits 1 where a bar is missed.
+The peer has a venv of its own, which the Makefile makes. Rounds are interleaved and the least of each is taken, since
+what disturbs a measurement only ever adds to it; trust the ratios, not the microseconds. Exits 1 where a bar is missed.
 """
 
 from __future__ import annotations
