@@ -46,7 +46,8 @@ check: $(VENV)/.check .venv-peers/.installed ## Everything that CI runs: format,
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python tools/stubs.py --check
 	$(BIN)/python tools/docs.py --check
-	@if test -d $(SHARED); then $(BIN)/python tools/catalog.py $(SHARED) --check; \
+	@if test -d $(SHARED); then \
+	$(BIN)/python tools/catalog.py $(SHARED) --check && $(BIN)/python tools/notifications.py $(SHARED) --check; \
 	else echo 'catalogue: not compared, since $(SHARED) is not there'; fi
 	$(MAKE) test
 
@@ -59,6 +60,7 @@ bench: $(VENV)/.check .venv-peers/.installed ## What a call costs, beside other 
 
 catalog: $(VENV)/.check ## Compile the catalogue from Amazon's descriptions, then what is generated from it
 	$(BIN)/python tools/catalog.py $(SHARED)
+	$(BIN)/python tools/notifications.py $(SHARED)
 	$(MAKE) stubs docs
 
 stubs: $(VENV)/.check ## Generate types and stubs from the catalogue

@@ -1,38 +1,39 @@
-"""A stub that answers the token request and getOrders as fast as Python can, and counts them.
+"""A stub that answers token requests and getOrders as fast as Python can, or later, and counts them.
 
-    python benchmarks/stub.py        # prints its port, serves until its standard input closes
+    python benchmarks/stub.py [DELAY_MS]        # prints its port, serves until its standard input closes
 
-``GET /counts`` tells how many of each came.
+``MaxResultsPerPage=100`` asks for a page of a hundred orders, everything else is answered with one order. ``GET
+/tokens`` tells how many token requests each application made.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sys
+from collections import Counter
 from typing import ClassVar
 
-ORDER = {
-    "AmazonOrderId": "902-1845936-5435065",
-    "PurchaseDate": "2026-10-01T08:00:00Z",
-    "LastUpdateDate": "2026-10-02T08:00:00Z",
-    "OrderStatus": "Shipped",
-    "FulfillmentChannel": "AFN",
-    "SalesChannel": "Amazon.com",
-    "OrderTotal": {"CurrencyCode": "USD", "Amount": "11.01"},
-    "NumberOfItemsShipped": 1,
-    "NumberOfItemsUnshipped": 0,
-    "PaymentMethod": "Other",
-    "PaymentMethodDetails": ["Standard"],
-    "MarketplaceId": "ATVPDKIKX0DER",
-    "ShipmentServiceLevelCategory": "Standard",
-    "IsBusinessOrder": False,
-    "IsPrime": False,
-}
-BODIES = {
-    b"POST": {"access_token": "Atza|bench", "refresh_token": "Atzr|bench", "token_type": "bearer", "expires_in": 3600},
-    b"GET ": {"payload": {"Orders": [ORDER]}},
-}
+
+def _order(number: int) -> dict[str, object]:
+    return {
+        "AmazonOrderId": f"902-1845936-{number:07}",
+        "PurchaseDate": "2026-10-01T08:00:00Z",
+        "LastUpdateDate": "2026-10-02T08:00:00Z",
+        "OrderStatus": "Shipped",
+        "FulfillmentChannel": "AFN",
+        "SalesChannel": "Amazon.com",
+        "OrderTotal": {"CurrencyCode": "USD", "Amount": "11.01"},
+        "NumberOfItemsShipped": 1,
+        "NumberOfItemsUnshipped": 0,
+        "PaymentMethod": "Other",
+        "PaymentMethodDetails": ["Standard"],
+        "MarketplaceId": "ATVPDKIKX0DER",
+        "ShipmentServiceLevelCategory": "Standard",
+        "IsBusinessOrder": False,
+        "IsPrime": False,
+    }
 
 
 def _answer(body: object) -> bytes:
@@ -44,11 +45,15 @@ def _answer(body: object) -> bytes:
     return head.encode() + text
 
 
+TOKEN = _answer({"access_token": "Atza|bench", "token_type": "bearer", "expires_in": 3600})
+ORDER, PAGE = (_answer({"payload": {"Orders": [_order(number) for number in range(count)]}}) for count in (1, 100))
+
+
 class Stub(asyncio.Protocol):
     """One connection: a request is complete when its head is there, and the body that its content-length announces."""
 
-    answers: ClassVar = {method: _answer(body) for method, body in BODIES.items()}
-    counts: ClassVar = {"tokens": 0, "calls": 0}
+    delay_s: ClassVar = 0.0
+    tokens: ClassVar[Counter[str]] = Counter()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin with nothing."""
@@ -60,23 +65,34 @@ class Stub(asyncio.Protocol):
         """Answer every request that is complete."""
         self.held += data
         while (end := self.held.find(b"\r\n\r\n")) >= 0:
-            head = self.held[:end].lower()
-            at = head.find(b"content-length:")
-            length = int(head[at + 15 :].split(b"\r\n", 1)[0]) if at >= 0 else 0
-            if len(self.held) < end + 4 + length:
+            head = self.held[:end]
+            length = re.search(rb"(?i)\ncontent-length: *(\d+)", head)
+            over = end + 4 + (int(length[1]) if length else 0)
+            if len(self.held) < over:
                 return
-            method, self.held = self.held[:4], self.held[end + 4 + length :]
-            if head.startswith(b"get /counts"):
-                self.transport.write(_answer(self.counts))
-                continue
-            self.counts["tokens" if method == b"POST" else "calls"] += 1
-            self.transport.write(self.answers[method])
+            body, self.held = self.held[end + 4 : over], self.held[over:]
+            answer = self._answer(head, body)
+            if self.delay_s:
+                asyncio.get_running_loop().call_later(self.delay_s, self.transport.write, answer)
+            else:
+                self.transport.write(answer)
+
+    def _answer(self, head: bytes, body: bytes) -> bytes:
+        if head.startswith(b"POST"):
+            application = re.search(rb"client_id=([^&]+)", body)
+            assert application, body
+            self.tokens[application[1].decode()] += 1
+            return TOKEN
+        if head.startswith(b"GET /tokens"):
+            return _answer(self.tokens)
+        return PAGE if b"MaxResultsPerPage=100" in head else ORDER
 
 
 async def main() -> None:
     """Serve until standard input closes, so that no stub outlives its bench."""
+    Stub.delay_s = float(sys.argv[1]) / 1e3 if len(sys.argv) > 1 else 0.0
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(Stub, "127.0.0.1", 0)
+    server = await loop.create_server(Stub, "127.0.0.1", 0, backlog=1024)
     print(server.sockets[0].getsockname()[1], flush=True)
     await loop.run_in_executor(None, sys.stdin.read)
     server.close()

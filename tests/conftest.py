@@ -14,6 +14,7 @@ from sellerport.emulator import Fault, World, running
 from sellerport.limits import Limits
 from sellerport.oauth import Tokens
 from sellerport.wire import AsyncWire, BlockingWire
+from tests.redis_server import RedisServer, running_redis
 
 TOKEN_PATH = "/auth/o2/token"
 
@@ -119,6 +120,19 @@ def amazon(_one_amazon: LocalAmazon) -> LocalAmazon:
     """A local Amazon, seeded anew for each test."""
     _one_amazon.world.reset()
     return _one_amazon
+
+
+@pytest.fixture(scope="session")
+def _one_redis() -> Iterator[RedisServer]:
+    with running_redis() as server:
+        yield server
+
+
+@pytest.fixture
+def redis_server(_one_redis: RedisServer) -> RedisServer:
+    """A real Redis, which is running and empty at the beginning of each test."""
+    _one_redis.refresh()
+    return _one_redis
 
 
 @pytest.fixture(params=["blocking", "async"])

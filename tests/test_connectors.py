@@ -10,7 +10,7 @@ import pytest
 
 from sellerport import AsyncSellingPartner, catalog
 from sellerport.connectors import ENTITIES, Execution, execute
-from sellerport.errors import InvalidArguments, UnknownOperation
+from sellerport.errors import AmazonRefused, InvalidArguments, UnknownOperation
 from sellerport.limits import Limits
 from sellerport.oauth import Tokens
 from sellerport.wire import AsyncWire
@@ -83,7 +83,8 @@ def test_a_list_without_a_start_goes_back_two_years(connector: Connector, params
 
 
 def test_a_page_token_of_reports_goes_alone(connector: Connector) -> None:
-    connector("reports", "list", {"nextToken": "abc"})
+    with pytest.raises(AmazonRefused, match="nextToken is not valid"):
+        connector("reports", "list", {"nextToken": "abc"})
     assert connector.query == {"nextToken": "abc"}
     connector("reports", "list", {"limit": 3})
     assert connector.query == {"reportTypes": "GET_MERCHANT_LISTINGS_ALL_DATA", "pageSize": "3"}

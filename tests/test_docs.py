@@ -24,6 +24,7 @@ from starlette.routing import Route
 from sellerport import catalog, errors
 from sellerport.cli import cli
 from sellerport.credentials import ENVIRONMENT
+from sellerport.credentials import SETTINGS as PLACES
 from sellerport.emulator import World, control, running
 from sellerport.server import connector_api, consent_pages
 from sellerport.server.settings import CLIENT_NAMES, table
@@ -34,6 +35,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *DOCS.glob("*.md")])
 BIN = Path(sys.executable).parent
 PEER = next(ROOT.glob(".venv-peers/lib/*/site-packages/sp_api"), None)
 PEER_MARK = "# needs python-amazon-sp-api\n"
+NOT_RUN = (PEER_MARK, "# needs a Redis server\n")
 TIMEOUT_S = 90
 
 ORDER_ID = r"\d{3}-\d{7}-\d{7}"
@@ -92,7 +94,8 @@ def test_every_error_is_documented_with_its_code_and_what_to_do() -> None:
 
 
 def test_every_setting_is_documented() -> None:
-    names = {name for name, _, _ in table()} | CLIENT_NAMES | set(ENVIRONMENT.values())
+    names = {name for name, _, _ in table()} | CLIENT_NAMES | {*ENVIRONMENT.values(), *PLACES}
+    names |= {"SP_API_DEFAULT_MARKETPLACE"}
     assert {row[0] for row in rows("settings.md")} == names
 
 
@@ -119,7 +122,7 @@ def commands(command: click.Command, context: click.Context) -> Iterator[tuple[s
 
 def test_the_pages_name_no_setting_and_no_command_that_is_not_there() -> None:
     text = "\n".join(page.read_text("utf-8") for page in PAGES)
-    settings = {name for name, _, _ in table()} | CLIENT_NAMES
+    settings = {name for name, _, _ in table()} | CLIENT_NAMES | set(PLACES)
     assert set(re.findall(r"SELLERPORT_[A-Z_]*[A-Z]", text)) <= settings
     known = {path for path, _ in commands(cli, click.Context(cli, info_name="sellerport"))}
     for words in re.findall(r"`sellerport ([a-z][a-z -]*[a-z])", text):
@@ -170,7 +173,7 @@ def anchors(page: Path) -> set[str]:
 
 def blocks(page: Path) -> list[tuple[str, str]]:
     found = re.findall(r"^```(sh|python)\n(.*?)^```$", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
-    return [(language, text) for language, text in found if not text.startswith(PEER_MARK)]
+    return [(language, text) for language, text in found if not text.startswith(NOT_RUN)]
 
 
 def script(page: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -95,3 +96,32 @@ def test_a_server_that_is_none_of_ours_is_told(amazon: LocalAmazon) -> None:
 
 def test_secrets_do_not_show(hosted: Hosted) -> None:
     assert hosted.client_secret not in repr(hosted)
+
+
+def test_moments_and_sets_arrive_as_they_would_without_a_server(hosted: Hosted, amazon: LocalAmazon) -> None:
+    sp = SellingPartner(connection=hosted)
+    since = datetime(2020, 1, 1)  # naive, which means UTC
+    sp.orders_v0.get_orders(created_after=since, order_statuses={"Shipped"})
+    query = dict(amazon.arrived()[-1]["query"])
+    assert (query["CreatedAfter"], query["OrderStatuses"]) == ("2020-01-01T00:00:00Z", "Shipped")
+
+
+def test_the_connections_marketplace_is_filled_into_a_body(hosted: Hosted, amazon: LocalAmazon) -> None:
+    SellingPartner(connection=hosted).call(
+        "POST", "/reports/2021-06-30/reports", body={"reportType": "GET_MERCHANT_LISTINGS_ALL_DATA"}
+    )
+    assert amazon.arrived()[-1]["body"]["marketplaceIds"] == ["A1PA6795UKMFR9"]
+
+
+def test_pages_go_on_through_a_server(hosted: Hosted) -> None:
+    sp = SellingPartner(connection=hosted, marketplace="DE")
+    ids = [one["orderId"] for one in sp.orders.search_orders(created_after=SINCE, max_results_per_page=2).items()]
+    assert len(ids) == len(set(ids)) > 2
+
+
+def test_what_only_a_grant_at_hand_can_do_is_refused(hosted: Hosted) -> None:
+    sp = SellingPartner(connection=hosted)
+    with pytest.raises(InvalidArguments, match="restricted: is not offered through a server"):
+        sp.orders_v0.get_order(order_id="902-0000000-0000001", restricted=["buyerInfo"])
+    with pytest.raises(InvalidArguments, match="sandbox: is the server's to decide"):
+        sp.with_options(sandbox=True)

@@ -66,10 +66,11 @@ def test_every_generated_file_says_so() -> None:
 
 @pytest.mark.parametrize("prefix", ["", "Async"])
 def test_the_stub_has_every_operation(stub: dict[str, ast.ClassDef], prefix: str) -> None:
-    kind = ast.AsyncFunctionDef if prefix else ast.FunctionDef
     shown = attributes(stub[f"{prefix}Operations"])
-    found = {f"{api}.{one.name}" for api in APIS for one in stub[shown[api]].body if isinstance(one, kind)}
-    assert found == {operation.key for operation in catalog.operations()}
+    kinds = (ast.AsyncFunctionDef, ast.FunctionDef)
+    found = {f"{api}.{one.name}": type(one) for api in APIS for one in stub[shown[api]].body if isinstance(one, kinds)}
+    awaited = ast.AsyncFunctionDef if prefix else ast.FunctionDef
+    assert found == {one.key: ast.FunctionDef if one.paging else awaited for one in catalog.operations()}
 
 
 @pytest.mark.parametrize("prefix", ["", "Async"])
@@ -94,6 +95,7 @@ def test_a_signature_has_every_argument_and_requires_what_the_client_cannot_fill
         pairs = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
         body = {"body": operation.body.required} if operation.body else {}
         wanted = {one.name: one.required and "marketplace_id" not in one.name for one in operation.parameters} | body
+        wanted |= {"restricted": False} if operation.restricted else {}
         assert {one.arg: default is None for one, default in pairs} == wanted, operation.key
 
 
@@ -108,7 +110,10 @@ def test_an_answer_is_any_success_and_none_without_content(stub: dict[str, ast.C
         }
         found = [one for one in stub[shown[operation.api]].body if getattr(one, "name", None) == operation.name]
         returns = ast.unparse(typing.cast("ast.expr", typing.cast("ast.FunctionDef", found[0]).returns))
-        assert set(returns.removeprefix("Result[").removesuffix("]").split(" | ")) == wanted, operation.key
+        kind, _, types = returns.removesuffix("]").partition("[")
+        paged = "PagedCall" if prefix else "Page"
+        assert kind == (paged if operation.paging else "Result"), operation.key
+        assert set(types.split(", ")[0].split(" | ")) == wanted, operation.key
 
 
 def test_no_content_is_none_even_where_amazon_describes_it(stub: dict[str, ast.ClassDef]) -> None:
@@ -117,7 +122,7 @@ def test_no_content_is_none_even_where_amazon_describes_it(stub: dict[str, ast.C
     shown = attributes(stub["Operations"])
     for operation in described:
         found = [one for one in stub[shown[operation.api]].body if getattr(one, "name", None) == operation.name]
-        assert ast.unparse(found[0]).partition("\n")[0].endswith("-> Result[None]:"), operation.key
+        assert ast.unparse(found[0]).partition("\n")[0].endswith("-> Result[None, None]:"), operation.key
 
 
 @pytest.mark.parametrize("api", APIS)

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import os
+import re
+import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sellerport.errors import NoAnswer
-from sellerport.wire import AsyncWire, BlockingWire, Request, Response, run
+from sellerport.wire import CHUNK, AsyncWire, BlockingWire, Request, Response, Wire, run
 from tests.conftest import LocalAmazon
-
-
-def get(url: str, timeout_s: float = 5.0) -> Request:
-    return Request("GET", url, {}, timeout_s=timeout_s)
+from tests.counterpart import Counterpart, driver, get, saying, sending, streaming
 
 
 def test_an_answer_has_its_status_headers_in_lower_case_and_body(amazon: LocalAmazon) -> None:
@@ -197,3 +200,223 @@ print(sorted(heavy & set(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+# What follows talks to counterparts that the local Amazon is not, in both colours
+
+
+@pytest.fixture(params=["blocking", "async"])
+def do(request: pytest.FixtureRequest) -> Callable[..., Any]:
+    """Runs a flow over a wire of one colour: ``do(flow, **options)``, where ``flow`` takes the wire."""
+    return driver(request.param)
+
+
+def test_a_stream_comes_in_pieces_and_as_it_was_sent(do: Callable[..., Any]) -> None:
+    body = gzip.compress(os.urandom(3 * CHUNK))
+    head = b"206 Partial\r\nContent-Encoding: gzip\r\nContent-Length: %d" % len(body)
+    with Counterpart(saying(head, body)) as there:
+        status, headers, pieces = do(streaming(get(f"http://{there.address}/")))
+    assert (status, headers["content-encoding"], b"".join(pieces)) == (206, "gzip", body)
+    assert max(map(len, pieces)) <= CHUNK
+    assert b"accept-encoding" not in there.heads[0].lower()
+
+
+def test_an_answer_that_is_read_to_its_end_may_be_gzip_and_is_unzipped(do: Callable[..., Any]) -> None:
+    body = gzip.compress(b'{"a": 1}')
+    with Counterpart(saying(b"200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d" % len(body), body)) as there:
+        assert do(sending(get(f"http://{there.address}/"))).body == b'{"a": 1}'
+    assert b"gzip" in there.heads[0]
+
+
+@pytest.mark.parametrize("how", [sending, streaming])
+@pytest.mark.parametrize(
+    ("head", "body"),
+    [
+        (b"200 OK\r\nContent-Length: 1000000", b"x" * 999_999),
+        (b"200 OK\r\nTransfer-Encoding: chunked", b"5\r\nhello\r\n"),
+    ],
+)
+def test_a_body_that_ends_too_early_is_never_taken_for_all_of_it(
+    do: Callable[..., Any], how: Callable[..., Any], head: bytes, body: bytes
+) -> None:
+    with (
+        Counterpart(saying(head, body)) as there,
+        pytest.raises(NoAnswer, match="before its answer was complete") as no,
+    ):
+        do(how(get(f"http://{there.address}/")))
+    assert no.value.sent is True
+
+
+def test_a_stream_may_take_any_time_as_long_as_it_goes_on(do: Callable[..., Any]) -> None:
+    pace = threading.Event()
+
+    def drip(talk: socket.socket, _: bytes) -> None:
+        talk.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n")
+        for _ in range(6):
+            pace.wait(0.1)
+            talk.sendall(b"x")
+
+    with Counterpart(drip) as there:
+        assert b"".join(do(streaming(get(f"http://{there.address}/", timeout_s=0.4)))[2]) == b"xxxxxx"
+
+
+def test_a_stream_that_stands_still_is_given_up(do: Callable[..., Any]) -> None:
+    go_on = threading.Event()
+
+    def stall(talk: socket.socket, _: bytes) -> None:
+        talk.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nx")
+        go_on.wait(10)
+
+    with Counterpart(stall) as there, pytest.raises(NoAnswer, match=r"longer than its time limit .*0\.2 s"):
+        do(streaming(get(f"http://{there.address}/", timeout_s=0.2)))
+    go_on.set()
+
+
+def test_a_file_is_sent_from_the_disk_with_its_length(do: Callable[..., Any], tmp_path: Path) -> None:
+    file, arrived = tmp_path / "feed.json", []
+    file.write_bytes(os.urandom(3 * CHUNK + 1))
+
+    def take(talk: socket.socket, _: bytes) -> None:
+        body = b""
+        while len(body) < 3 * CHUNK + 1:
+            body += talk.recv(1 << 16)
+        arrived.append(body)
+        talk.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+    with Counterpart(take) as there:
+        request = Request("PUT", f"http://{there.address}/", {"content-type": "a/b; charset=UTF-8"}, file)
+        assert do(sending(request)).status == 200
+    assert arrived == [file.read_bytes()]
+    head = there.heads[0].decode().lower()
+    assert f"content-length: {3 * CHUNK + 1}\r\n" in head
+    assert "content-type: a/b; charset=utf-8\r\n" in head
+    assert "transfer-encoding" not in head
+
+
+def test_a_header_that_is_not_ascii_is_left_out_and_the_others_are_there(do: Callable[..., Any]) -> None:
+    head = b"200 OK\r\nContent-Disposition: attachment; filename=\xe5.txt\r\nX-Id: 7\r\nContent-Length: 2"
+    with Counterpart(saying(head, b"ok")) as there:
+        for how in (sending, streaming):
+            answer = do(how(get(f"http://{there.address}/")))
+            headers = answer.headers if isinstance(answer, Response) else answer[1]
+            assert headers == {"x-id": "7", "content-length": "2"}
+
+
+def test_requests_say_who_sends_them(do: Callable[..., Any]) -> None:
+    with Counterpart(saying(b"200 OK\r\nContent-Length: 0")) as there:
+        do(sending(get(f"http://{there.address}/")))
+    agent = next(line for line in there.heads[0].decode().split("\r\n") if line.lower().startswith("user-agent: "))
+    assert re.fullmatch(
+        r"user-agent: sellerport/[\d.]+ \(Language=Python/3[\d.]+; Platform=\w+\)", agent, re.IGNORECASE
+    )
+    assert len(agent) <= 500
+
+
+# Cancelling, and work beside
+
+
+def test_a_task_that_is_cancelled_stops_at_once_and_leaves_a_wire_that_works() -> None:
+    """The request itself cannot be called back (pyreqwest lets it run); it ends with its time limit."""
+    arrived, wire = threading.Event(), AsyncWire()
+
+    def hang(talk: socket.socket, head: bytes) -> None:
+        if b"GET /hang" in head:
+            arrived.set()
+            talk.recv(1)
+            return
+        saying(b"200 OK\r\nContent-Length: 2", b"ok")(talk, head)
+
+    async def flow(address: str) -> Response:
+        task = asyncio.create_task(wire.send(get(f"http://{address}/hang", timeout_s=1.0)))
+        await asyncio.to_thread(arrived.wait, 5)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.wait_for(task, 0.5)
+        answer = await wire.send(get(f"http://{address}/"))
+        await asyncio.to_thread(there.closed.wait, 5)
+        await wire.aclose()
+        return answer
+
+    with Counterpart(hang) as there:
+        assert asyncio.run(flow(there.address)).body == b"ok"
+        assert there.closed.wait(5), "the connection of the cancelled request was never closed"
+
+
+def test_a_stream_that_is_cancelled_is_closed_at_once() -> None:
+    wire, closed = AsyncWire(), threading.Event()
+
+    def half(talk: socket.socket, _: bytes) -> None:
+        talk.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 10000000\r\n\r\n" + b"x" * CHUNK)
+        if talk.recv(1) == b"":
+            closed.set()
+
+    async def flow(address: str) -> None:
+        reading = asyncio.Event()
+
+        async def read() -> None:
+            async with wire.stream(get(f"http://{address}/", timeout_s=30)) as answer:
+                while await answer.read():
+                    reading.set()
+
+        task = asyncio.create_task(read())
+        await asyncio.wait_for(reading.wait(), 5)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert await asyncio.to_thread(closed.wait, 5)
+        await wire.aclose()
+
+    with Counterpart(half) as there:
+        asyncio.run(flow(there.address))
+
+
+def test_a_stream_that_is_left_early_leaves_a_wire_that_works(do: Callable[..., Any]) -> None:
+    async def flow(wire: Wire) -> int:
+        async with wire.stream(get(f"http://{there.address}/")) as answer:
+            assert await answer.read()
+        return (await wire.send(get(f"http://{there.address}/small"))).status
+
+    def answer(talk: socket.socket, head: bytes) -> None:
+        body = b"" if b"/small" in head else b"x" * (4 * CHUNK)
+        saying(b"200 OK\r\nContent-Length: %d" % len(body), body)(talk, head)
+
+    with Counterpart(answer) as there:
+        assert do(flow) == 200
+
+
+def test_work_holds_up_no_other_task() -> None:
+    wire, other_ran = AsyncWire(), threading.Event()
+
+    async def flow() -> bool:
+        async def other() -> None:
+            other_ran.set()
+
+        waiting = asyncio.create_task(other())
+        found = await wire.work(lambda: other_ran.wait(5))
+        await waiting
+        return found
+
+    assert asyncio.run(flow()) is True
+
+
+def test_work_that_is_cancelled_is_over_before_its_task_is() -> None:
+    wire, started, done = AsyncWire(), threading.Event(), []
+
+    def work() -> None:
+        started.set()
+        go_on.wait(5)
+        done.append(True)
+
+    async def flow() -> None:
+        task = asyncio.create_task(wire.work(work))
+        await asyncio.to_thread(started.wait, 5)
+        task.cancel()
+        await asyncio.wait([task], timeout=0.01)
+        assert not task.done()
+        go_on.set()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert done == [True]
+
+    go_on = threading.Event()
+    asyncio.run(flow())

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import paging
 from generated import settle
 
 FAMILY = "seller-partner"
@@ -27,8 +28,16 @@ SCHEMA_FACTS = (
     *("type", "format", "enum", "pattern", "minimum", "maximum", "multipleOf", "minLength", "maxLength", "minItems"),
     *("maxItems", "uniqueItems", "default", "required"),
 )
-FORMATS = {"date-time", "date", "int32", "int64", "float", "double", "boolean", "byte", "uri"}
+FORMATS = {"date-time", "date", "int32", "int64", "float", "double", "boolean", "byte", "uri", "ip", "application/pdf"}
 FORMAT_SPELLINGS = {"dateTime": "date-time", "datetime": "date-time"}
+
+# Amazon's models call some moments plain strings, and its pages say ISO 8601.
+MOMENTS = re.compile(r"_(after|before|date|time)$")
+
+# These split their list after decoding it once, and then decode each item again: a SKU "A&B" sent as A%26B is looked up
+# as "A", sent as A%2526B it is found (github.com/jrl84/amazon-sp-api issues 134 and 143, jlevers/selling-partner-api
+# issue 304; reference/sp-api.md, section 11.3).
+TWICE = {(f"/products/pricing/v0/{name}", "Skus") for name in ("price", "competitivePrice")}
 
 # File names that do not say what the API is called elsewhere (Amazon's pages, folders and SDKs).
 API_NAMES = {
@@ -80,8 +89,12 @@ READS = re.compile(
     r"^(get|list|search|check|validate|preview)[A-Z]|^(deliveryOffers|retrieveShippingLabel|createRestrictedDataToken)$"
 )
 
-# "The token must be the only parameter": Amazon says so of these two (reference/sp-api.md, section 1b).
-TOKEN_ALONE = {"getFeeds", "getReports"}
+# How often all accounts of an application together may call, a second (reference/sp-api.md, section 1c).
+APPLICATION_RATES = {
+    "catalog_items_2022_04_01": {"getCatalogItem": 250.0, "searchCatalogItems": 500.0},
+    "listings_restrictions_2021_08_01": {"getListingsRestrictions": 100.0},
+    "product_type_definitions_2020_09_01": {"searchDefinitionsProductTypes": 100.0, "getDefinitionsProductType": 100.0},
+}
 
 
 def snake(name: str) -> str:
@@ -111,7 +124,8 @@ def facts(schema: Any) -> dict[str, Any]:
     if "$ref" in schema:  # siblings of $ref mean nothing in Swagger 2
         return {"$ref": f"#/$defs/{schema['$ref'].rsplit('/', 1)[-1]}"}
     kept = {key: schema[key] for key in SCHEMA_FACTS if key in schema}
-    kept = {**kept, **_form(kept)}
+    form = _form(kept)
+    kept |= form
     if not isinstance(kept.get("required", []), list):  # `required: true` inside a property
         del kept["required"]
     if kept.get("type") == "array":
@@ -154,12 +168,16 @@ def parameter(given: dict[str, Any], path: str) -> dict[str, Any]:
     schema = facts(given)
     schema.pop("required", None)
     made: dict[str, Any] = {"name": snake(given["name"]), "wire": given["name"], "in": given["in"], "schema": schema}
+    if schema == {"type": "string"} and MOMENTS.search(made["name"]):
+        schema["format"] = "date-time"
     if given.get("required") or given["in"] == "path":
         made["required"] = True
     if schema.get("type") == "array" and given["in"] != "path":
         made["style"] = "multi" if given.get("collectionFormat") == "multi" else "csv"
     if given.get("x-amazon-spds-greedy-path-parameter"):
         made["greedy"] = True
+    if (path, given["name"]) in TWICE:
+        made["twice"] = True
     assert given["in"] != "path" or f"{{{given['name']}}}" in path, (path, given["name"])
     return made
 
@@ -176,6 +194,7 @@ class Compiler:
         self.scopes = {(row["method"], row["path"]): row["scope"] for row in self.table("grantless")}
         restricted = self.table("restricted")["restrictedOperations"]
         self.restricted = {(row["method"], row["path"]): row for row in restricted}
+        self.restricted_reports = sorted(self.table("restricted")["restrictedReportTypes"])
         self.paging = {(row["model"], row["operationId"], row["method"]): row for row in self.table("pagination")}
 
     def table(self, name: str) -> Any:
@@ -189,12 +208,21 @@ class Compiler:
         for operation in self.table("sdk_only_operations"):
             self.add_sdk_operation(operation)
         self.operations.sort(key=lambda op: (op["api"], op["path"], op["method"]))
+        for operation in self.operations:
+            if "paging" in operation and (found := self._items(operation)) is not None:
+                operation["paging"]["items"] = found
         files = {f"schemas/{key}.json": _lines(schemas) for key, schemas in sorted(self.schemas.items())}
-        head = json.dumps({"format": 1, "family": FAMILY})[:-1]
+        head = json.dumps({"format": 1, "family": FAMILY, "restricted_reports": self.restricted_reports})[:-1]
         apis = ",\n".join(f"{json.dumps(key)}:{_line(api)}" for key, api in sorted(self.apis.items()))
         operations = ",\n".join(map(_line, self.operations))
         files["index.json"] = f'{head},\n"apis":{{\n{apis}\n}},\n"operations":[\n{operations}\n]}}\n'
         return files
+
+    def _items(self, operation: dict[str, Any]) -> str | None:
+        schemas = self.schemas[operation["api"]]
+        answers = schemas["operations"][f"{operation['method']} {operation['path']}"]["responses"]
+        answer = next(name for status, name in answers.items() if status.startswith("2") and name)
+        return paging.items(schemas["$defs"][answer], schemas["$defs"])
 
     def add_model(self, file: Path) -> None:
         """Add one Swagger 2.0 model."""
@@ -248,12 +276,10 @@ class Compiler:
     def _marks(self, model: str, key: str, id: str, verb: str, path: str, given: dict[str, Any]) -> dict[str, Any]:
         """Return what only some operations have: paging, restrictions, scope, dates, whether it writes."""
         made: dict[str, Any] = {}
-        page = self.paging.get((model, id, verb.lower()))
-        tokens = page["query"] or page["body"] if page else []
-        if page and tokens and page["response"]:
-            made["paging"] = {"token": tokens[0], "next": page["response"][0]}
-            made["paging"] |= {"size": page["size"][0]} if page["size"] else {}
-            made["paging"] |= {"alone": True} if id in TOKEN_ALONE else {}
+        if page := paging.of_model(key, id, self.paging.get((model, id, verb.lower()))):
+            made["paging"] = page
+        if together := APPLICATION_RATES.get(key, {}).get(id):
+            made["application_rate"] = together
         if rule := self.restricted.get((verb, path)):
             kinds = {"exact": "exact", "specific|generic": "either"}
             made["restricted"] = {"elements": rule["dataElements"], "path": kinds.get(rule["pathRule"], "specific")}
@@ -315,7 +341,7 @@ class Compiler:
         if given["body"]:
             made["body"] = {"required": given["body"] in given["required"]}
         made |= {"rate": rate, "burst": burst} | self._marks("", key, id, given["method"], given["path"], {})
-        if page := _sdk_paging(given, body, schemas["$defs"]):
+        if page := paging.of_sdk(given, body, schemas["$defs"]):
             made["paging"] = page
         if "sandbox" in given["operation"]:
             made |= {"sandbox": "dynamic", "sandbox_only": True}
@@ -353,30 +379,6 @@ def _named_in(schema: Any) -> Iterator[str]:
     elif isinstance(schema, list):
         for value in schema:
             yield from _named_in(value)
-
-
-TOKENS = ("nextToken", "paginationToken", "nextTokenForLineItems")
-
-
-def _sdk_paging(given: dict[str, Any], body: str | None, definitions: dict[str, Any]) -> dict[str, Any] | None:
-    """Return how the next page is asked for, found by what tokens are called: the table has the models' only."""
-    taken = [*given["query"], *definitions.get(body or "", {}).get("properties", {})]
-    token = next((name for name in TOKENS if name in taken), None)
-    places = _fields(definitions.get(given["response"] or "", {}), definitions)
-    following = next((place for place in places if place.rsplit(".", 1)[-1] in (token, "nextToken")), None)
-    size = next((name for name in ("limit", "maxResults") if name in given["query"]), None)
-    if token is None or following is None:
-        return None
-    return {"token": token, "next": following} | ({"size": size} if size else {})
-
-
-def _fields(schema: dict[str, Any], definitions: dict[str, Any], depth: int = 4) -> Iterator[str]:
-    """Yield the dotted paths of an object's fields, those of nested objects after its own."""
-    if "$ref" in schema:
-        schema = definitions.get(schema["$ref"].rsplit("/", 1)[-1], {})
-    yield from schema.get("properties", {})
-    for name, inner in schema.get("properties", {}).items() if depth else ():
-        yield from (f"{name}.{field}" for field in _fields(inner, definitions, depth - 1))
 
 
 def _sdk_type(name: str) -> dict[str, Any]:

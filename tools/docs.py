@@ -23,6 +23,7 @@ from sellerport import catalog, errors
 from sellerport.catalog import Operation
 from sellerport.cli import cli
 from sellerport.credentials import ENVIRONMENT
+from sellerport.credentials import SETTINGS as PLACES
 from sellerport.errors import (
     AmazonError,
     AmazonRefused,
@@ -40,7 +41,7 @@ Row = tuple[str, ...]
 WHAT_TO_DO = {
     "SellerportError": "Report it, with the request id; the server's log has the rest.",
     "SettingsError": "Correct the setting that the message names; [settings](settings.md) lists them all.",
-    "CredentialsError": "Pass all three credentials, or set all three in the environment; two places are never mixed.",
+    "CredentialsError": "Put all three credentials into one of the places that the message lists; none is mixed.",
     "CallerError": "Read the message, and correct the request.",
     "UnknownOperation": "Use the name that the message suggests, or look in [operations](operations.md).",
     "InvalidArguments": "Correct every field that it lists; nothing was sent.",
@@ -59,7 +60,13 @@ WHAT_TO_DO = {
     "TokenError": "Catch it to catch every failure to get an access token.",
     "GrantRevoked": "Have the account's owner consent again: `sellerport connect --connection ID`.",
     "ClientRefused": "Correct the application's client id or secret: `sellerport application replace-secret`.",
+    "TokenExpired": "Give a new access token, or a refresh token with the application's id and secret.",
     "TokenUnavailable": "Try later; nothing was lost.",
+    "DocumentError": "Catch it to catch every report, feed, query and upload that failed; its `id` says which.",
+    "DocumentCancelled": "Ask for a span that has data; an order report without orders ends so.",
+    "DocumentFailed": "Read `explanation`, correct what it names, and ask again.",
+    "DocumentPending": "Ask again by its `id`, later or with more `patience_s`; it goes on being made.",
+    "NotificationError": "See what arrived: the queue may be fed by somebody else too.",
     "VaultError": "The message, in the server's log, names the key file or the key.",
     "KeyMissing": "Put the key back that the message names, or make the first one: `sellerport key new`.",
     "Tampered": "Restore the database from a copy, or delete the connection and have its owner consent again.",
@@ -81,6 +88,10 @@ LIBRARY = {
     "SP_API_REFRESH_TOKEN": "The account's grant: the refresh token that its owner's consent gave.",
     "LWA_APP_ID": "The application's Login with Amazon client id (`amzn1.application-oa2-client.…`).",
     "LWA_CLIENT_SECRET": "The application's Login with Amazon client secret.",
+    "SELLERPORT_ACCOUNT": "Which account, where the environment, the secret or the file has several; else `default`.",
+    "SELLERPORT_CREDENTIALS": "The file to read instead of `~/.config/python-sp-api/credentials.yml`.",
+    "SP_API_AWS_SECRET_ID": "The secret in AWS Secrets Manager that holds the first three, as JSON.",
+    "SP_API_DEFAULT_MARKETPLACE": "The marketplace of clients that are given none: a country, id or region.",
     "SELLERPORT_AMAZON": "The address of a local Amazon (`sellerport emulate`) to use instead of the real one.",
 }
 
@@ -171,7 +182,7 @@ def answered(kind: type[SellerportError]) -> str:
 def settings_page() -> str:
     """Return every name that is read from the environment."""
     assert CLIENT.keys() == CLIENT_NAMES
-    assert LIBRARY.keys() == {*ENVIRONMENT.values(), "SELLERPORT_AMAZON"}
+    assert LIBRARY.keys() == {*ENVIRONMENT.values(), *PLACES, "SP_API_DEFAULT_MARKETPLACE", "SELLERPORT_AMAZON"}
     lines = [
         "# Settings",
         "",

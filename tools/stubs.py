@@ -22,6 +22,7 @@ from typing import Any
 from generated import settle
 from sellerport import catalog
 from sellerport.catalog import Operation, Parameter
+from sellerport.documents import MIXINS
 from sellerport.operations import demanded
 
 OUT = Path(__file__).parent.parent / "src" / "sellerport"
@@ -30,8 +31,6 @@ WIDTH = 120
 
 SCALARS = {"string": "str", "integer": "int", "number": "float", "boolean": "bool"}
 ACCEPTED = {"date-time": "str | date", "date": "str | date", "boolean": "bool | str"}
-# Amazon's models call some moments plain strings, and its pages say ISO 8601.
-MOMENTS = re.compile(r"_(after|before|date|time)$")
 # What a definition may not be called, because the annotations beside it use the name.
 TAKEN = {"Any", "Literal", "NotRequired", "TypeAlias", "TypedDict", "bool", "dict", "float", "int", "list", "str"}
 
@@ -128,6 +127,8 @@ def annotation(schema: Schema) -> str:
             return f"dict[str, {annotation(more)}]"
         case {"type": "object"}:
             return "dict[str, Any]"
+        case {"type": [kind, "null"]}:
+            return f"{SCALARS[kind]} | None"
         case {"type": kind}:
             return SCALARS[kind]
     return "Any"
@@ -183,25 +184,31 @@ def operations_stub() -> str:
     """Return the stub of ``sellerport.operations``: a class for each API version, blocking and async."""
     index = catalog.index()
     modules = textwrap.indent(",\n".join(sorted(index.apis)), "    ")
+    mixed = ", ".join(sorted(one.__name__ for pair in MIXINS.values() for one in pair))
+    documents = [wrapped(f"from sellerport.documents import ({mixed})")] if mixed else []
     parts = [
         f'{MARKER}\n"""Every operation of the Selling Partner API, with its arguments and what it answers."""\n',
-        "from collections.abc import Iterable",
+        "from collections.abc import Callable, Iterable",
         "from datetime import date",
-        "from typing import Literal, TypeAlias, TypeVar\n",
+        "from typing import Any, Literal, TypeAlias, TypeVar\n",
         "from typing_extensions import deprecated\n",
-        "from sellerport.calls import Result",
-        "from sellerport.catalog import Parameter",
+        "from sellerport.answers import Result",
+        "from sellerport.catalog import Family, Parameter",
+        *documents,
+        "from sellerport.paging import Page, PagedCall",
         f"from sellerport.types import (\n{modules},\n)\n",
         'T = TypeVar("T")',
         "OneOrMore: TypeAlias = Iterable[T] | T\n",
         "MARKETPLACE_PARAMETERS: tuple[str, ...]\n",
         "def demanded(parameter: Parameter) -> bool: ...\n",
         'class OperationsOf:\n    """The operations of one API version."""\n',
+        "    def __init__(self, api: str, call: Callable[..., Any], family: Family) -> None: ...\n",
     ]
-    for prefix, define in (("", "def"), ("Async", "async def")):
+    for colour, prefix in enumerate(("", "Async")):
         for api in sorted(index.apis):
-            methods = [method(one, define) for one in index.operations if one.api == api]
-            parts.append("\n".join([f"class {prefix}{camel(api)}(OperationsOf):", *methods]))
+            methods = [method(one, awaits=prefix == "Async") for one in index.operations if one.api == api]
+            bases = [MIXINS[api][colour].__name__, "OperationsOf"] if api in MIXINS else ["OperationsOf"]
+            parts.append("\n".join([f"class {prefix}{camel(api)}({', '.join(bases)}):", *methods]))
         parts.append("\n".join([f"class {prefix}Operations:", *attributes(prefix)]))
     return "\n".join(parts)
 
@@ -217,7 +224,7 @@ def attributes(prefix: str) -> Iterator[str]:
     yield ""
 
 
-def method(operation: Operation, define: str) -> str:
+def method(operation: Operation, *, awaits: bool) -> str:
     """Return the signature of one operation: keyword-only, required first; None is the same as not given."""
     named = catalog.schemas(operation.api).of(operation)
     given = [(one.name, accepted(one), demanded(one)) for one in operation.parameters]
@@ -225,9 +232,18 @@ def method(operation: Operation, define: str) -> str:
         given.append(("body", f"{operation.api}.{named.body}", operation.body.required))
     wanted = [f"{name}: {kind}" for name, kind, required in given if required]
     others = [f"{name}: {kind} | None = None" for name, kind, required in given if not required]
-    arguments = ["self", *(["*", *wanted, *others] if given else [])]
-    head = f"    {define} {operation.name}("
-    tail = f") -> Result[{success(operation.api, named.responses)}]:"
+    if operation.restricted:
+        elements = operation.restricted.elements
+        listed = f"Iterable[{literal(elements)}] | bool" if elements else "bool"
+        others.append(f"restricted: {listed} | None = None")
+    arguments = ["self", *(["*", *wanted, *others] if wanted or others else [])]
+    paged = operation.paging is not None
+    head = f"    {'async def' if awaits and not paged else 'def'} {operation.name}("
+    kind = ("PagedCall" if awaits else "Page") if paged else "Result"
+    answer = success(operation.api, named.responses)
+    types = [answer, payload(operation.api, named.responses) or answer]
+    types += [item_type(operation, named.responses)] if paged else []
+    tail = f") -> {kind}[{', '.join(types)}]:"
     lines = [f"{head}{', '.join(arguments)}{tail}"]
     if len(lines[0]) > WIDTH:
         lines = [head, *(wrapped(f"        {argument},") for argument in arguments), wrapped(f"    {tail}")]
@@ -242,8 +258,6 @@ def accepted(parameter: Parameter) -> str:
     schema = parameter.schema
     if schema.get("type") == "array":
         return f"OneOrMore[{annotation(schema['items'])}]"
-    if schema == {"type": "string"} and MOMENTS.search(parameter.name):
-        return "str | date"
     return ACCEPTED.get(schema.get("format", ""), annotation(schema))
 
 
@@ -253,6 +267,46 @@ def success(api: str, responses: Mapping[str, str | None]) -> str:
     bodies = dict.fromkeys(name for status, name in good.items() if name and status != "204")
     empty = "204" in good or None in good.values()
     return " | ".join([*(f"{api}.{name}" for name in bodies), *(["None"] if empty else [])])
+
+
+def payload(api: str, responses: Mapping[str, str | None]) -> str | None:
+    """Return what is inside the envelope of a success, if it has one."""
+    definitions = lifted(catalog.schemas(api).definitions)
+    good = [name for status, name in responses.items() if status.startswith("2") and name]
+    inside = [definitions[name].get("properties", {}).get("payload") for name in dict.fromkeys(good)]
+    if len(inside) != 1 or inside[0] is None:
+        return None
+    return qualified(api, inside[0])
+
+
+def qualified(api: str, schema: Schema) -> str:
+    """Return a schema as the stub writes it, where the types of an API version have its name before them."""
+    if "$ref" in schema:
+        return f"{api}.{reference(schema)}"
+    if schema.get("type") == "array":
+        return f"list[{qualified(api, schema['items'])}]"
+    return annotation(schema)
+
+
+def item_type(operation: Operation, responses: Mapping[str, str | None]) -> str:
+    """Return what an operation's pages are made of."""
+    assert operation.paging is not None
+    definitions = lifted(catalog.schemas(operation.api).definitions)
+    schema: Schema = {"$ref": next(name for status, name in responses.items() if status.startswith("2") and name)}
+    if operation.paging.items is None:
+        return f"{operation.api}.{reference(schema)}"
+    for name in filter(None, operation.paging.items.split(".")):
+        schema = resolved(schema, definitions)["properties"][name]
+    while "$ref" in schema and definitions[reference(schema)].get("type") == "array":
+        schema = definitions[reference(schema)]
+    return qualified(operation.api, schema["items"] if schema.get("type") == "array" else schema)
+
+
+def resolved(schema: Schema, definitions: Mapping[str, Schema]) -> Schema:
+    """Return what a reference means."""
+    while "$ref" in schema:
+        schema = definitions[reference(schema)]
+    return schema
 
 
 def generate() -> dict[str, str]:

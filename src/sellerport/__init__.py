@@ -5,20 +5,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sellerport.calls import Result as Result
+    from sellerport.answers import Result as Result
     from sellerport.client import AsyncSellingPartner as AsyncSellingPartner
     from sellerport.client import SellingPartner as SellingPartner
     from sellerport.hosted import Hosted as Hosted
+    from sellerport.paging import AsyncPage as AsyncPage
+    from sellerport.paging import Page as Page
+    from sellerport.paging import PagedCall as PagedCall
 
 __version__ = "0.1.0"
 
 _PLACES = {
+    "AsyncPage": "sellerport.paging",
     "AsyncSellingPartner": "sellerport.client",
     "Hosted": "sellerport.hosted",
-    "Result": "sellerport.calls",
+    "Page": "sellerport.paging",
+    "PagedCall": "sellerport.paging",
+    "Result": "sellerport.answers",
     "SellingPartner": "sellerport.client",
 }
-__all__ = ["AsyncSellingPartner", "Hosted", "Result", "SellingPartner"]
+__all__ = ["AsyncPage", "AsyncSellingPartner", "Hosted", "Page", "PagedCall", "Result", "SellingPartner"]
 
 
 def __getattr__(name: str) -> Any:

@@ -6,7 +6,7 @@ What an answer means, and what is done about it:
 * 403 (or 401) that says the access token expired or is revoked: one new token, one replay;
 * 429: wait for the account's next slot, and again; it was refused before being processed, so that is safe for writes;
 * 5xx, and no answer: again for what only reads, or when the request certainly never left; otherwise raised at once;
-* everything else is raised at once.
+* everything else is raised at once, with advice where the answer allows it.
 
 Pauses between retries have full jitter; waiting ends when a call's patience does.
 """
@@ -15,72 +15,37 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Generic, Literal, TypeVar
+from functools import lru_cache
+from typing import Any, Literal, Protocol
 
 import msgspec
 
-from sellerport import catalog
+from sellerport import answers, limits, tracing
+from sellerport.answers import Result
 from sellerport.catalog import Operation
 from sellerport.errors import (
     AccessDenied,
     AmazonError,
-    AmazonNotFound,
     AmazonRefused,
     AmazonUnavailable,
     NoAnswer,
+    SellerportError,
     Throttled,
 )
-from sellerport.limits import Limits
-from sellerport.oauth import Grant, TokenAnswer, Tokens
-from sellerport.regions import Amazon, Region
+from sellerport.limits import Account, Limiter, Limits, Slot
+from sellerport.oauth import Grant, OnRefresh, Source, Tokens
+from sellerport.regions import MARKETPLACES, Amazon, Region
 from sellerport.serialize import Prepared
-from sellerport.wire import UNREADABLE, Request, Response, Wire
+from sellerport.wire import Request, Wire
 
 log = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 ATTEMPTS = 4
 BACKOFF_S = 0.5
 BACKOFF_MOST_S = 20.0
-SANDBOX_RATE, SANDBOX_BURST = 5.0, 15.0
-
-
-class Result(Generic[T]):
-    """What Amazon answered: ``data`` is the decoded body as it came, ``result["payload"]`` looks inside it.
-
-    ``headers`` has its names in lower case.
-    """
-
-    __slots__ = ("data", "headers", "status")
-
-    def __init__(self, data: T, status: int, headers: Mapping[str, str]) -> None:
-        self.data = data
-        self.status = status
-        self.headers = headers
-
-    @property
-    def payload(self) -> Any:
-        """What is inside the envelope that some APIs have (``{"payload": …}``), or the whole body."""
-        return self.data["payload"] if isinstance(self.data, dict) and "payload" in self.data else self.data
-
-    @property
-    def request_id(self) -> str | None:
-        """What Amazon's support asks for."""
-        return self.headers.get("x-amzn-requestid")
-
-    def __getitem__(self, key: Any) -> Any:
-        return self.data[key]  # type: ignore[index]  # T is whatever JSON the operation answers with
-
-    def __contains__(self, key: object) -> bool:
-        return key in self.data  # type: ignore[operator]  # as above
-
-    __iter__ = None  # a result is no sequence; what to go through is inside ``data``
-
-    def __repr__(self) -> str:
-        return f"Result(status={self.status}, request_id={self.request_id!r})"  # the body may hold personal data
 
 
 @dataclass(frozen=True)
@@ -91,21 +56,44 @@ class Session:
     when the account's rate limit is used up: wait for the next slot, or raise `Throttled`.
     """
 
-    grant: Grant
+    source: Source
     region: Region
     amazon: Amazon = field(default_factory=Amazon)
     sandbox: bool = False
     tokens: Tokens = field(default_factory=Tokens)
-    limits: Limits = field(default_factory=Limits)
+    limits: Limiter = field(default_factory=Limits)
     limit: Literal["wait", "raise"] = "wait"
     timeout_s: float = 30.0
     patience_s: float = 300.0
     jitter: Callable[[], float] = random.random
-    on_token_refresh: Callable[[TokenAnswer], None] | None = None
+    on_token_refresh: OnRefresh | None = None
+    clock: Callable[[], float] = time.monotonic
 
-    def grant_for(self, operation: Operation) -> Grant:
-        """Return the account's grant, or the application's own where the operation needs no account."""
-        return Grant(self.grant.client, scope=operation.scope) if operation.scope else self.grant
+    async def account(self, wire: Wire) -> tuple[Amazon, str]:
+        """Return what tells this account from others, at this Amazon."""
+        return self.amazon, (await self.source.grant(wire)).fingerprint
+
+    def slot(self, grant: Grant, operation: Operation) -> Slot:
+        """Return a call's way through the buckets; the sandbox has its own, as has each of Amazon's endpoints."""
+        endpoint = self.amazon.url(_host(self), "/")
+        return Slot(_account(endpoint, grant.for_scope(operation.scope)), operation, sandbox=self.sandbox)
+
+
+@lru_cache(maxsize=4096)
+def _account(endpoint: str, grant: Grant) -> Account:
+    """Return whose buckets a call draws from, without naming anybody."""
+    import hashlib  # noqa: PLC0415  # loads OpenSSL, which not every program needs
+
+    named = (grant.client.client_id or grant.fingerprint, endpoint)
+    return Account(hashlib.sha256(msgspec.json.encode(named)).hexdigest()[:32], grant.fingerprint)
+
+
+class TokenSource(Protocol):
+    """Where a call's token comes from."""
+
+    async def __call__(self, instead_of: str | None = None) -> str:
+        """Return a token, and not the one that was refused."""
+        ...
 
 
 @dataclass
@@ -114,11 +102,22 @@ class _Attempts:
 
     waited_s: float = 0.0
     failures: int = 0
+    sent: int = 0
     replayed: bool = False
+    throttled: Throttled | None = None
 
 
-async def call(wire: Wire, session: Session, operation: Operation, prepared: Prepared) -> Result[Any]:
+async def call(
+    wire: Wire, session: Session, operation: Operation, prepared: Prepared, token: TokenSource | None = None
+) -> Result[Any, Any]:
     """Make one call, and see it through.
+
+    Args:
+        wire: what to send and wait with.
+        session: whose call it is.
+        operation: which.
+        prepared: its arguments.
+        token: where to have the token from, instead of the session's grant.
 
     Raises:
         AmazonRefused: Amazon will not do it: `AccessDenied`, `AmazonNotFound`, and every other 4xx.
@@ -127,12 +126,85 @@ async def call(wire: Wire, session: Session, operation: Operation, prepared: Pre
         NoAnswer: nothing came back, after the retries.
         TokenError: there is no access token to call with; see `sellerport.oauth`.
     """
-    used = _Attempts()
-    grant = session.grant_for(operation)
-    bucket = _bucket_of(session, grant, operation)
-    token = await session.tokens.get(wire, session.amazon, grant, on_refresh=session.on_token_refresh)
+    source, used, started = token or _source_of(wire, session, operation), _Attempts(), session.clock()
+    status: int | None = None
+    request_id: str | None = None
+    said = "ok"
+    with tracing.span(operation.key) as facts:
+        try:
+            result = await _see_through(wire, session, operation, prepared, source, used)
+            status, request_id = result.status, result.request_id
+            return result
+        except AmazonError as error:
+            status, request_id, said = error.status, error.request_id, error.code
+            raise
+        except SellerportError as error:
+            said = error.code
+            raise
+        finally:
+            if facts is not None:
+                facts |= _facts(session, operation, status, request_id, used)
+            took_ms = (session.clock() - started) * 1e3
+            log.debug(
+                "%s %s %s: %s, %.0f ms, request id %s",
+                operation.key,
+                session.region.name,
+                status,
+                said,
+                took_ms,
+                request_id,
+            )
+
+
+def _source_of(wire: Wire, session: Session, operation: Operation) -> TokenSource:
+    """Return where ordinary calls have their token from: the account's grant, or the application's own."""
+
+    async def token(instead_of: str | None = None) -> str:
+        return await session.source.token(
+            wire,
+            session.tokens,
+            session.amazon,
+            scope=operation.scope,
+            instead_of=instead_of,
+            on_refresh=session.on_token_refresh,
+        )
+
+    return token
+
+
+def _facts(
+    session: Session, operation: Operation, status: int | None, request_id: str | None, used: _Attempts
+) -> dict[str, Any]:
+    """Return what a span tells of a call (OpenTelemetry's semantic conventions for HTTP clients)."""
+    return {
+        "http.request.method": operation.method,
+        "server.address": _host(session),
+        "url.template": operation.path,
+        "http.response.status_code": status,
+        "http.request.resend_count": max(0, used.sent - 1),
+        "aws.request_id": request_id,
+    }
+
+
+async def _see_through(
+    wire: Wire, session: Session, operation: Operation, prepared: Prepared, source: TokenSource, used: _Attempts
+) -> Result[Any, Any]:
+    """Send a call until it has an answer that stands, or no more attempts."""
+    slot = session.slot(await session.source.grant(wire), operation)
+    token, refused = await source(), None
     while True:
-        await _wait_for_slot(wire, session, bucket, used)
+        most_s = 0.0 if session.limit == "raise" else session.patience_s - used.waited_s
+        try:
+            waited_s = await limits.wait(session.limits, wire, slot, most_s)
+        except Throttled as spent:
+            if used.throttled is None:
+                raise
+            used.throttled.retry_after, used.throttled.advice = spent.retry_after, spent.message
+            raise used.throttled from None  # it has Amazon's own words and request id
+        if waited_s:
+            used.waited_s += waited_s
+            token = await source(instead_of=refused)  # it may have expired meanwhile
+        used.sent += 1
         try:
             answer = await wire.send(_request(session, prepared, token))
         except NoAnswer as error:
@@ -140,49 +212,25 @@ async def call(wire: Wire, session: Session, operation: Operation, prepared: Pre
                 raise
             await _back_off(wire, session, used, error)
             continue
-        session.limits.learn(*bucket, answer.headers.get("x-amzn-ratelimit-limit"))
+        await session.limits.learn(wire, slot, answer.headers.get("x-amzn-ratelimit-limit"))
         try:
-            return _read(operation, answer)
-        except Throttled:
-            session.limits.throttled(*bucket)
+            return answers.read(operation, answer)
+        except Throttled as error:
+            used.throttled = error
+            await session.limits.throttled(wire, slot)
         except AmazonUnavailable as error:
             if operation.write:
                 raise
             await _back_off(wire, session, used, error)
         except AccessDenied as error:
             if used.replayed or not _blames_token(error):
+                error.advice = _advice(session, operation, prepared, error)
                 raise
-            used.replayed = True
-            token = await session.tokens.get(
-                wire, session.amazon, grant, instead_of=token, on_refresh=session.on_token_refresh
-            )
-
-
-_Bucket = tuple[object, Operation]
-
-
-def _bucket_of(session: Session, grant: Grant, operation: Operation) -> _Bucket:
-    """Return which of the account's buckets a call draws from; the sandbox has its own, with one rate for all."""
-    if session.sandbox:
-        return (grant, "sandbox"), msgspec.structs.replace(operation, rate=SANDBOX_RATE, burst=SANDBOX_BURST)
-    return grant, operation
-
-
-async def _wait_for_slot(wire: Wire, session: Session, bucket: _Bucket, used: _Attempts) -> None:
-    most_s = 0.0 if session.limit == "raise" else session.patience_s - used.waited_s
-    pause, key = session.limits.reserve(*bucket, most_s), bucket[1].key
-    if pause <= 0:
-        return
-    if pause > most_s:
-        what = "the rate limit of this operation is used up for this account"
-        raise Throttled(f"{what}; try again in {pause:.1f} s", retry_after=pause, operation=key)
-    log.log(logging.INFO if pause > 1 else logging.DEBUG, "%s waits %.1f s for its slot", key, pause)
-    used.waited_s += pause
-    try:
-        await wire.sleep(pause)
-    except BaseException:  # cancelled: the slot is for someone else
-        session.limits.give_back(*bucket)
-        raise
+            used.replayed, refused = True, token
+            token = await source(instead_of=refused)
+        except AmazonRefused as error:
+            error.advice = _advice(session, operation, prepared, error)
+            raise
 
 
 async def _back_off(wire: Wire, session: Session, used: _Attempts, error: AmazonError | NoAnswer) -> None:
@@ -196,10 +244,13 @@ async def _back_off(wire: Wire, session: Session, used: _Attempts, error: Amazon
 
 
 def _request(session: Session, prepared: Prepared, token: str) -> Request:
-    host = session.region.sandbox if session.sandbox else session.region.host
     headers = {"accept": "application/json", "x-amz-access-token": token, **prepared.headers}
-    url = session.amazon.url(host, prepared.path)
+    url = session.amazon.url(_host(session), prepared.path)
     return Request(prepared.method, url, headers, prepared.body, timeout_s=session.timeout_s)
+
+
+def _host(session: Session) -> str:
+    return session.region.sandbox if session.sandbox else session.region.host
 
 
 def _blames_token(error: AccessDenied) -> bool:
@@ -208,61 +259,29 @@ def _blames_token(error: AccessDenied) -> bool:
     return "access token" in said and ("expired" in said or "revoked" in said)
 
 
-def _read(operation: Operation, answer: Response) -> Result[Any]:
-    """Return the result that an answer holds, or raise what it means."""
-    status, headers, body = answer.status, answer.headers, answer.body
-    if 200 <= status < 300:
-        if status == 204 or (not body and _has_no_body(operation, status)):
-            return Result(None, status, headers)
-        try:
-            data = msgspec.json.decode(body)
-        except UNREADABLE as error:
-            what = "is no JSON" if body else "is empty"
-            raise AmazonUnavailable(
-                f"the answer {what}; try again", status=502, operation=operation.key, request_id=_id(headers)
-            ) from error
-        if not (isinstance(data, dict) and data.keys() == {"errors"} and data["errors"]):
-            return Result(data, status, headers)
-    said = _first_error(body)
-    facts: dict[str, Any] = {
-        "status": status,
-        "amazon_code": said.code,
-        "details": said.details,
-        "request_id": _id(headers),
-        "operation": operation.key,
-    }
-    raise _KINDS.get(status, AmazonRefused if status < 500 else AmazonUnavailable)(said.message, **facts)
-
-
-def _has_no_body(operation: Operation, status: int) -> bool:
-    responses = catalog.schemas(operation.api).of(operation).responses if operation.api else {}
-    return responses.get(str(status)) is None
-
-
-_KINDS: dict[int, type[AmazonError]] = {401: AccessDenied, 403: AccessDenied, 404: AmazonNotFound, 429: Throttled}
-
-
-def _id(headers: Mapping[str, str]) -> str | None:
-    return headers.get("x-amzn-requestid")
-
-
-@dataclass(frozen=True)
-class _Said:
-    code: str = ""
-    message: str = ""
-    details: str = ""
-
-
-def _first_error(body: bytes) -> _Said:
-    """Read Amazon's first error, in any of the forms it comes in: wrapped or bare, a list or one, or no JSON at all."""
-    try:
-        found = msgspec.json.decode(body)
-    except UNREADABLE:
-        return _Said()
-    if isinstance(found, dict) and "errors" in found:
-        found = found["errors"]
-    if isinstance(found, list):
-        found = found[0] if found else {}
-    if not isinstance(found, dict):
-        return _Said()
-    return _Said(*(str(found.get(name) or "") for name in ("code", "message", "details")))
+def _advice(session: Session, operation: Operation, prepared: Prepared, error: AmazonError) -> str:
+    """Return what to do about a refusal, where the answer lets one tell."""
+    said = f"{error.message} {error.details}".lower()
+    if "could not match input arguments" in said:
+        return "the static sandbox answers only the arguments that Amazon's model of the operation lists"
+    if not isinstance(error, AccessDenied):
+        return ""
+    region = session.region.name
+    if "not valid for region" in said or "marketplace" in said:
+        sent = prepared.path + (prepared.body or b"").decode("utf-8", "replace")
+        named = [shop for shop in MARKETPLACES if shop.id in sent and shop.region != region]
+        where = ", ".join(f"{shop.id} ({shop.country}) belongs to region {shop.region!r}" for shop in named)
+        return f"this call went to region {region!r}" + (
+            f", and {where}: call it with marketplace={named[0].country!r} and that region's refresh token"
+            if named
+            else ""
+        )
+    if error.amazon_code == "MissingAuthenticationToken":
+        return "Amazon has no such method and path"
+    if _blames_token(error) or "access token" in said:
+        return "Amazon refuses the token: it was revoked, or is not one of this account"
+    restricted = ", whether it takes a restricted data token (restricted=…)" if operation.restricted else ""
+    return (
+        f"check that the application has the role that this operation needs{restricted}, that the account's owner "
+        f"consented after the role was granted, and that the account trades in region {region!r}"
+    )

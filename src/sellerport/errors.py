@@ -21,7 +21,13 @@
     ├── TokenError               no access token could be had
     │   ├── GrantRevoked         the account's owner has to consent again
     │   ├── ClientRefused        Amazon does not accept the client id or secret
+    │   ├── TokenExpired         a bare access token ended, and nothing here can renew it
     │   └── TokenUnavailable     Login with Amazon failed for now; try later
+    ├── DocumentError            a report, feed or query did not come to a document
+    │   ├── DocumentCancelled    CANCELLED: there was no data, or somebody cancelled it
+    │   ├── DocumentFailed       FATAL: Amazon could not make it; says why where Amazon does
+    │   └── DocumentPending      not finished in time; its id resumes it
+    ├── NotificationError        a message is no notification of Amazon's
     ├── VaultError               a secret could not be sealed or opened
     │   ├── KeyMissing           no key, or not the one that sealed this
     │   └── Tampered             the record was altered, moved, or sealed elsewhere
@@ -34,6 +40,7 @@ exception carries a secret or personal data: messages name fields and say what t
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
@@ -159,10 +166,12 @@ class AmazonError(SellerportError):
     """Amazon answered with an error.
 
     ``status`` is the HTTP status, ``amazon_code`` and ``details`` are Amazon's own words for it, ``request_id`` is what
-    its support asks for.
+    its support asks for; ``errors`` are all the errors of the answer, where it held more than one. ``advice`` says what
+    to do, ``retryable`` whether the same call may succeed later.
     """
 
     code = "amazon_error"
+    retryable: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -173,10 +182,14 @@ class AmazonError(SellerportError):
         details: str = "",
         request_id: str | None = None,
         operation: str = "",
+        advice: str = "",
+        errors: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         self.status = status
         self.amazon_code = amazon_code
         self.details = details
+        self.advice = advice
+        self.errors = tuple(errors)
         self.request_id = request_id
         self.operation = operation
         super().__init__(message)
@@ -185,7 +198,9 @@ class AmazonError(SellerportError):
         if not self.amazon_code and self.request_id is None:  # it was never sent, or is not Amazon's own answer
             return f"{self.operation or 'Amazon'}: {self.message}"
         said = " ".join(part for part in (self.amazon_code, self.message, self.details) if part)
-        return f"{self.operation or 'Amazon'} answered {self.status}: {said} (request id {self.request_id or 'none'})"
+        advice = f"; {self.advice}" if self.advice else ""
+        name = self.operation or "Amazon"
+        return f"{name} answered {self.status}: {said} (request id {self.request_id or 'none'}){advice}"
 
     def facts(self) -> dict[str, Any]:
         """As every error's, and what Amazon said."""
@@ -196,6 +211,8 @@ class AmazonError(SellerportError):
             "details": self.details,
             "request_id": self.request_id,
             "operation": self.operation,
+            "advice": self.advice,
+            "errors": list(self.errors),
         }
 
 
@@ -224,6 +241,7 @@ class Throttled(AmazonError):
     """
 
     code = "throttled"
+    retryable = True
 
     def __init__(self, message: str = "", *, retry_after: float = 1.0, status: int = 429, **rest: Any) -> None:
         self.retry_after = retry_after
@@ -238,6 +256,7 @@ class AmazonUnavailable(AmazonError):
     """Amazon is in trouble, or answered with something other than it documents; try later."""
 
     code = "amazon_unavailable"
+    retryable = True
 
 
 class NoAnswer(SellerportError):
@@ -278,11 +297,71 @@ class ClientRefused(TokenError):
     code = "client_refused"
 
 
+class TokenExpired(TokenError):
+    """The access token that was given is no longer accepted, and nothing here can renew it; give a new one."""
+
+    code = "token_expired"
+    status = 401
+
+
 class TokenUnavailable(TokenError):
     """Login with Amazon gave no token for now; the grant is untouched, try later."""
 
     code = "token_unavailable"
     status = 503
+
+
+class DocumentError(SellerportError):
+    """The report, feed, query or upload did not come to a document.
+
+    ``id`` is Amazon's id of it, ``processing_status`` what Amazon said last.
+    """
+
+    code = "document"
+    status = 502
+
+    def __init__(self, message: str = "", *, id: str = "", processing_status: str = "") -> None:
+        self.id = id
+        self.processing_status = processing_status
+        super().__init__(message)
+
+    def facts(self) -> dict[str, Any]:
+        """As every error's, and what it is about."""
+        return {**super().facts(), "id": self.id, "processing_status": self.processing_status}
+
+
+class DocumentCancelled(DocumentError):
+    """Amazon cancelled it: there was no data for what was asked, or somebody cancelled it."""
+
+    code = "document_cancelled"
+
+
+class DocumentFailed(DocumentError):
+    """Amazon could not make it (FATAL); ``explanation`` is the text of the document that says why, if there is one."""
+
+    code = "document_failed"
+
+    def __init__(self, message: str = "", *, explanation: str = "", **rest: Any) -> None:
+        self.explanation = explanation
+        super().__init__(message, **rest)
+
+    def facts(self) -> dict[str, Any]:
+        """As every document error's, and Amazon's explanation."""
+        return {**super().facts(), "explanation": self.explanation}
+
+
+class DocumentPending(DocumentError):
+    """It is not finished yet; resume it by its id."""
+
+    code = "document_pending"
+    status = 504
+
+
+class NotificationError(SellerportError):
+    """The message is no notification of Amazon's."""
+
+    code = "notification"
+    status = 400
 
 
 class VaultError(SellerportError):

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from sellerport.calls import Result
+from sellerport.answers import Result
 from sellerport.catalog import Operation
 from sellerport.errors import SellerportError, Unauthenticated, revive
 from sellerport.wire import UNREADABLE, Request, Response, Wire
@@ -69,10 +69,9 @@ class Hosted:
     _token: str | None = field(default=None, init=False, repr=False)
     _good_until: float = field(default=0.0, init=False, repr=False)
 
-    async def call(self, wire: Wire, operation: Operation, arguments: Mapping[str, Any]) -> Result[Any]:
-        """Make one call; raises what the server raised."""
-        params = {name: value for name, value in arguments.items() if value is not None}
-        given = {"entity": operation.api, "action": operation.name, "params": params}
+    async def call(self, wire: Wire, operation: Operation, arguments: Mapping[str, Any]) -> Result[Any, Any]:
+        """Make one call, with arguments as JSON says them; raises what the server raised."""
+        given = {"entity": operation.api, "action": operation.name, "params": dict(arguments)}
         path = f"/api/v1/integrations/connectors/{quote(self.connection, safe='')}/execute"
         token = await self._get_token(wire)
         try:

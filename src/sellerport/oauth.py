@@ -4,24 +4,40 @@ What an access token is worth, and when a new one is asked for:
 
 * more than 60 seconds left: it is used;
 * less, or Amazon called it expired: one caller asks for a new one, everyone else who needs it waits for that one;
+* a token that was given without a refresh token is used as it is, and nothing is asked; once Amazon calls it expired
+  there is no other (`TokenExpired`);
 * `invalid_grant` ends the grant (`GrantRevoked`), nothing else does;
 * `invalid_client`, `unauthorized_client` and a refused request are the application's fault (`ClientRefused`);
 * anything else - 5xx, 429, HTML, nothing - is `TokenUnavailable`, after two retries; who waited for it fails with it.
+
+A refresh token that comes with an access token takes the place of the one that was sent (RFC 6749 §6).
 
 Sources: RFC 6749; Amazon's pages "Connect to the SP-API" and "Website authorization workflow".
 """
 
 from __future__ import annotations
 
+import inspect
 import random
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Annotated
 from urllib.parse import quote, urlencode
 
 import msgspec
 
-from sellerport.errors import ClientRefused, GrantRevoked, NoAnswer, TokenError, TokenUnavailable
+from sellerport.errors import (
+    ClientRefused,
+    GrantRevoked,
+    InvalidArguments,
+    NoAnswer,
+    Problem,
+    TokenError,
+    TokenExpired,
+    TokenUnavailable,
+)
 from sellerport.regions import LWA, Amazon, Marketplace
 from sellerport.wire import UNREADABLE, Request, Response, Wire
 
@@ -40,30 +56,51 @@ class LwaClient:
 
 @dataclass(frozen=True)
 class Grant:
-    """What an account's owner gave an application: a refresh token; or a scope, for calls that need no account."""
+    """What an application calls with, in one of three forms.
 
-    client: LwaClient
+    A refresh token, which an account's owner gave; a scope, for calls that need no account; or an access token that
+    somebody else fetched, which needs no application here.
+    """
+
+    client: LwaClient = LwaClient("", "")
     refresh_token: str | None = field(default=None, repr=False)
     scope: str | None = None
+    access_token: str | None = field(default=None, repr=False)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """32 hexadecimal digits that stand for this grant where a secret must not: in shared limits, keys and logs."""
+        import hashlib  # noqa: PLC0415  # loads OpenSSL, which not every program needs
+
+        named = (self.client.client_id, self.refresh_token, self.scope, self.access_token)
+        return hashlib.sha256(msgspec.json.encode(named)).hexdigest()[:32]
+
+    def for_scope(self, scope: str | None) -> Grant:
+        """Return what to call an operation of this scope with; a bare access token is all there is for any."""
+        return self if scope is None or self.access_token is not None else Grant(self.client, scope=scope)
 
     def form(self) -> dict[str, str]:
         """Return the token request's parameters (RFC 6749 §4.4.2 and §6)."""
         if self.scope is not None:
             return {"grant_type": "client_credentials", "scope": self.scope}
-        assert self.refresh_token is not None
+        assert self.refresh_token is not None, "a bare access token is never asked for"
         return {"grant_type": "refresh_token", "refresh_token": self.refresh_token}
 
 
 class TokenAnswer(msgspec.Struct, frozen=True):
     """What the token server answers (RFC 6749 §5.1)."""
 
-    access_token: str
+    access_token: Annotated[str, msgspec.Meta(pattern=r"^[\x20-\x7e]+$")]  # appendix A.12; it becomes a header
     expires_in: float = 3600
     refresh_token: str | None = None
     token_type: str = "bearer"  # noqa: S105  # RFC 6750, not a secret
 
     def __repr__(self) -> str:
         return f"TokenAnswer(expires_in={self.expires_in:g})"
+
+
+OnRefresh = Callable[[TokenAnswer], Awaitable[None] | None]
+"""What hears of every new access token: a function, or for the async client a coroutine function."""
 
 
 class _TokenError(msgspec.Struct, frozen=True):
@@ -118,14 +155,37 @@ async def exchange_code(
     return answer
 
 
-@dataclass(frozen=True)
+def check_callback(callback: object, blocking: bool, field: str = "on_token_refresh") -> None:
+    """Refuse what cannot be called, and what a blocking client cannot wait for; None is no callback.
+
+    Raises:
+        InvalidArguments: it is no function, or a coroutine function and the client blocks.
+    """
+    if callback is None:
+        return
+    if not callable(callback):
+        raise InvalidArguments(problems=[Problem(field, "must be a function")])
+    if blocking and (inspect.iscoroutinefunction(callback) or inspect.iscoroutinefunction(type(callback).__call__)):
+        problem = "is a coroutine function, which only the async client can wait for; give a function"
+        raise InvalidArguments(problems=[Problem(field, problem)])
+
+
+_Key = tuple[Amazon, Grant]
+
+
+@dataclass(frozen=True, slots=True)
 class _Held:
-    access_token: str = field(repr=False)
+    """An access token, or why there is none."""
+
+    access_token: str | None = field(repr=False)
     expires_at: float
+    failure: TokenError | None = None
 
 
 class Tokens:
     """Access tokens, each kept until shortly before it expires; one is enough for a whole process.
+
+    There may be any number of them: what expired is forgotten, and nothing else is.
 
     Args:
         clock: seconds since the epoch.
@@ -135,8 +195,10 @@ class Tokens:
     def __init__(self, clock: Callable[[], float] = time.time, jitter: Callable[[], float] = random.random) -> None:
         self._clock = clock
         self._jitter = jitter
-        self._held: dict[tuple[Amazon, Grant], _Held] = {}
-        self._failed: dict[tuple[Amazon, Grant], TokenError] = {}
+        self._held: dict[_Key, _Held] = {}
+        self._sweep_at = 64
+        self._newer: dict[_Key, Grant] = {}
+        """What took a grant's place. Amazon has repeated the same refresh token so far, so it is empty there."""
 
     async def get(
         self,
@@ -145,7 +207,7 @@ class Tokens:
         grant: Grant,
         *,
         instead_of: str | None = None,
-        on_refresh: Callable[[TokenAnswer], None] | None = None,
+        on_refresh: OnRefresh | None = None,
     ) -> str:
         """Return an access token, from memory or from Login with Amazon.
 
@@ -154,43 +216,68 @@ class Tokens:
             amazon: the real one or a local one.
             grant: whose token.
             instead_of: a token that Amazon called expired; it is not returned again.
-            on_refresh: called with the token server's answer, if it had to be asked.
+            on_refresh: called with the token server's answer, if it had to be asked, and awaited where that is to be.
+                The token is kept before, so that an exception of it costs this call and no other.
 
         Raises:
-            GrantRevoked, ClientRefused, TokenUnavailable: see the top of this module.
+            GrantRevoked, ClientRefused, TokenExpired, TokenUnavailable: see the top of this module.
         """
-        key = (amazon, grant)
+        if grant.access_token is not None:
+            if grant.access_token == instead_of:
+                raise TokenExpired
+            return grant.access_token
+        key = self._newest(amazon, grant)
         if found := self._fresh(key, instead_of):
             return found
-        seen = self._failed.get(key)
+        seen = self._failure(key)
         async with wire.alone(key):
+            key = self._newest(amazon, grant)
             if found := self._fresh(key, instead_of):  # someone fetched it while we waited
                 return found
-            failed = self._failed.get(key)
+            failed = self._failure(key)
             if failed is not None and failed is not seen:  # someone failed while we waited: asking again is no use
                 raise type(failed)(failed.message)
             try:
-                answer = await self._refresh(wire, amazon, grant)
+                answer = await self._refresh(wire, *key)
             except TokenError as error:
-                self._failed[key] = error
+                if found := self._fresh(self._newest(amazon, grant), instead_of):  # another event loop was luckier
+                    return found
+                self._keep(key, _Held(None, self._clock() + MARGIN_S, error))
                 raise
-            self._keep(key, answer)
-            if on_refresh is not None:
-                on_refresh(answer)
-            return answer.access_token
+            if answer.refresh_token and answer.refresh_token != key[1].refresh_token:
+                newer = self._newer[key] = replace(key[1], refresh_token=answer.refresh_token)
+                key = (amazon, newer)
+                self._newer.pop(key, None)  # an older one that came back stands for itself again
+            self._keep(key, _Held(answer.access_token, self._clock() + answer.expires_in))
+        if on_refresh is not None:  # after the others were let go on, who need not wait for it
+            heard = on_refresh(answer)
+            if inspect.isawaitable(heard):
+                await heard
+        return answer.access_token
 
-    def _keep(self, key: tuple[Amazon, Grant], answer: TokenAnswer) -> None:
-        now = self._clock()
-        self._failed.pop(key, None)
-        for old in [old for old, held in list(self._held.items()) if held.expires_at <= now]:
-            self._held.pop(old, None)  # grants that nobody calls for any more
-        self._held[key] = _Held(answer.access_token, now + answer.expires_in)
+    def _newest(self, amazon: Amazon, grant: Grant) -> _Key:
+        """Return what stands for a grant now, after its refresh token was replaced any number of times."""
+        while (newer := self._newer.get((amazon, grant))) is not None:
+            grant = newer
+        return amazon, grant
 
-    def _fresh(self, key: tuple[Amazon, Grant], instead_of: str | None) -> str | None:
+    def _keep(self, key: _Key, held: _Held) -> None:
+        self._held[key] = held
+        if len(self._held) >= self._sweep_at:
+            now = self._clock()
+            for old in [old for old, held in list(self._held.items()) if held.expires_at <= now]:
+                self._held.pop(old, None)  # grants that nobody calls for any more
+            self._sweep_at = max(64, 2 * len(self._held))  # so that each token pays for looking at two, however many
+
+    def _fresh(self, key: _Key, instead_of: str | None) -> str | None:
         held = self._held.get(key)
         if held is None or held.access_token == instead_of or held.expires_at - self._clock() < MARGIN_S:
             return None
         return held.access_token
+
+    def _failure(self, key: _Key) -> TokenError | None:
+        held = self._held.get(key)
+        return held.failure if held is not None else None
 
     async def _refresh(self, wire: Wire, amazon: Amazon, grant: Grant) -> TokenAnswer:
         for attempt in range(1, ATTEMPTS):
@@ -199,6 +286,66 @@ class Tokens:
             except TokenUnavailable:  # LWA has no side effect here: asking again is safe
                 await wire.sleep(2**attempt * 0.25 * self._jitter())
         return await _ask(wire, amazon, grant.client, grant.form())
+
+
+class Source:
+    """Where a client's grant comes from: asked for at the first call, kept, and asked for again when it is refused.
+
+    Args:
+        ask: returns the grant as it is now; it may read a file, or ask a vault.
+        grant: what is known already; without it the first call asks.
+    """
+
+    def __init__(self, ask: Callable[[], Awaitable[Grant]], grant: Grant | None = None) -> None:
+        self._ask = ask
+        self._grant = grant
+        self._asked = 0
+
+    async def grant(self, wire: Wire) -> Grant:
+        """Return the grant; however many ask at first, one of them asks for all."""
+        if self._grant is None:
+            async with wire.alone(self):
+                if self._grant is None:
+                    self._grant = await self._ask()
+        return self._grant
+
+    async def token(
+        self,
+        wire: Wire,
+        tokens: Tokens,
+        amazon: Amazon,
+        *,
+        scope: str | None = None,
+        instead_of: str | None = None,
+        on_refresh: OnRefresh | None = None,
+    ) -> str:
+        """Return an access token as `Tokens.get` does, if need be of a grant that was renewed in the meantime.
+
+        A client secret that was rotated, or a grant that the owner renewed, is found where the grant came from: that
+        is asked once more, and what differs there is tried once.
+
+        Raises:
+            GrantRevoked, ClientRefused, TokenExpired, TokenUnavailable: as `Tokens.get`.
+        """
+        grant = await self.grant(wire)
+        try:
+            asked = grant.for_scope(scope)
+            return await tokens.get(wire, amazon, asked, instead_of=instead_of, on_refresh=on_refresh)
+        except (ClientRefused, GrantRevoked, TokenExpired):
+            renewed = await self._renew(wire, grant)
+            if renewed == grant:
+                raise
+        asked = renewed.for_scope(scope)
+        return await tokens.get(wire, amazon, asked, instead_of=instead_of, on_refresh=on_refresh)
+
+    async def _renew(self, wire: Wire, refused: Grant) -> Grant:
+        before = self._asked
+        async with wire.alone(self):
+            if self._grant == refused and self._asked == before:  # nobody asked while we waited
+                self._grant = await self._ask()
+                self._asked += 1
+            assert self._grant is not None
+            return self._grant
 
 
 async def _ask(wire: Wire, amazon: Amazon, client: LwaClient, form: dict[str, str]) -> TokenAnswer:

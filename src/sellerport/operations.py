@@ -49,9 +49,13 @@ class Operations:
     def __getattr__(self, name: str) -> OperationsOf:
         if name.startswith("_"):
             raise AttributeError(name)
-        found = OperationsOf(catalog.api(name, self._family), self._call, self._family)
+        found = self._open(catalog.api(name, self._family))
         setattr(self, name, found)
         return found
+
+    def _open(self, api: str) -> OperationsOf:
+        """Return the operations of one API version, and whatever else a client has for it."""
+        return OperationsOf(api, self._call, self._family)
 
     def __dir__(self) -> list[str]:
         known = catalog.index(self._family)
@@ -83,6 +87,8 @@ def _method(operation: Operation, call: Callable[[Operation, dict[str, Any]], An
     if operation.body is not None:
         default = inspect.Parameter.empty if operation.body.required else None
         parameters.append(inspect.Parameter("body", inspect.Parameter.KEYWORD_ONLY, default=default))
+    if operation.restricted is not None:
+        parameters.append(inspect.Parameter("restricted", inspect.Parameter.KEYWORD_ONLY, default=None))
     method.__name__ = operation.name
     method.__qualname__ = operation.key
     method.__doc__ = operation.summary

@@ -17,6 +17,7 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 from urllib.parse import urlsplit
 
 from sellerport.errors import InvalidArguments, Problem, SettingsError
@@ -146,6 +147,12 @@ def marketplace(name: str) -> Marketplace:
         problem = f"no such country, marketplace id or region: {name!r}{hint} (such as 'DE', 'na', 'eu' or 'fe')"
         raise InvalidArguments(problems=[Problem("marketplace", problem)])
     return found
+
+
+def marketplace_id(name: Any) -> Any:
+    """Return the marketplace id of a country code, and everything else as it is: Amazon has ids that no table lists."""
+    found = _BY_NAME.get(name) if isinstance(name, str) else None
+    return found.id if found is not None else name
 
 
 def region(name: str) -> Region:

@@ -1,21 +1,28 @@
 """Arguments to HTTP, pure: checks a call's arguments against the catalogue, then writes path, query, headers and body.
 
-Arguments may be spelled as Python spells them (``marketplace_ids``) or as Amazon does (``MarketplaceIds``). They are
-checked before anything is sent, and every problem is reported, not the first. Values come out exactly: every character
-but the unreserved ones of RFC 3986 is percent-encoded, a list becomes one comma-joined parameter or several, as the
-operation wants it.
+Arguments may be spelled as Python spells them (``marketplace_ids``) or as Amazon does (``MarketplaceIds``); the fields
+of a body have Amazon's names only. Everything is checked before anything is sent, and every problem is reported, not
+the first. Values come out exactly: every character but the unreserved ones of RFC 3986 is percent-encoded, a list
+becomes one comma-joined parameter or several, as the operation wants it.
 """
 
 from __future__ import annotations
 
 import difflib
+import math
+import re
+from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from enum import Enum
 from functools import cache
+from operator import index
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
+from uuid import UUID
 
 import msgspec
 
@@ -33,6 +40,18 @@ LISTED_UP_TO = 1 << 16
 MOST_UNKNOWN = 50
 """How many problems with names are listed."""
 
+MOST_VALUES = 20
+"""How many of the values that a field may have are listed."""
+
+_WHOLE = re.compile(r"(-?[0-9]+)(?:\.0+)?")
+# All that Amazon takes for a moment begins with a year: days, minutes, milliseconds, offsets. Its sandbox takes names.
+_MOMENTS = ("date-time", "date")
+_DATE = re.compile(r"\d{4}|TEST_CASE_")
+
+HALF = "a value holds half a character (a lone surrogate)"
+
+_encoder = msgspec.json.Encoder(decimal_format="number")
+
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
@@ -42,15 +61,19 @@ class Prepared:
     path: str
     headers: dict[str, str] = field(default_factory=dict, repr=False)
     body: bytes | None = field(default=None, repr=False)
+    given: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """The arguments under Python's names, as JSON says them."""
 
 
-def prepare(operation: Operation, arguments: Mapping[str, Any]) -> Prepared:
+def prepare(operation: Operation, arguments: Mapping[str, Any], *, check: bool = True) -> Prepared:
     """Return the request that a call comes to.
 
     Args:
         operation: from the catalogue.
         arguments: its parameters by name, and ``body``. None means not given. A ``datetime`` is sent in UTC, naive ones
-            are taken to be in UTC; a single value may stand for a list.
+            are taken to be in UTC, in bodies too. A single value may stand for a list, and any iterable is one. In a
+            body, a ``Decimal`` is a number with exactly its digits, and ``bytes`` are written in Base64.
+        check: whether values have to fit the operation's schemas; Amazon may know more of them by now.
 
     Raises:
         InvalidArguments: lists every unknown, missing or wrong argument.
@@ -67,24 +90,24 @@ def prepare(operation: Operation, arguments: Mapping[str, Any]) -> Prepared:
         if parameter is not None:
             if parameter.name in given:
                 problems.append(Problem(name, "is given twice, in two spellings"))
-            given[parameter.name] = _plain(value, parameter)
+            given[parameter.name] = _plain(value, parameter, problems)
         elif name == "body" and operation.body is not None:
             given["body"] = _body(value, problems)
         else:
             problems.append(Problem(name, _unknown(name, operation)))
-    required = [parameter.name for parameter in operation.parameters if parameter.required]
-    required += ["body"] if operation.body is not None and operation.body.required else []
+    required = _required(operation.api, operation.name)
     problems += [Problem(name, "is required") for name in required if name not in given]
-    problems += _wrong(operation, given)
-    problems += [problem for name in given if name != "body" for problem in _unsendable(known[name], given[name])]
+    given = {name: value for name, value in given.items() if value is not None}  # what has a problem already
+    problems += _wrong(operation, given) if check else []
+    for name, value in given.items():
+        if name != "body" and (message := _unsendable(known[name], value)):
+            problems.append(Problem(name, message))
     if problems:
         raise InvalidArguments(operation.key, problems)
     try:
         return _write(operation, given)
     except UnicodeEncodeError as error:
-        raise InvalidArguments(
-            operation.key, [Problem("", "a value holds half a character (a lone surrogate)")]
-        ) from error
+        raise InvalidArguments(operation.key, [Problem("", HALF)]) from error
 
 
 def prepare_unknown(operation: Operation, arguments: Mapping[str, Any]) -> Prepared:
@@ -95,61 +118,160 @@ def prepare_unknown(operation: Operation, arguments: Mapping[str, Any]) -> Prepa
     """
     problems: list[Problem] = []
     given = {name: value for name, value in arguments.items() if value is not None}
-    body = msgspec.json.encode(_body(given.pop("body"), problems)) if "body" in given else None
-    query = []
+    body = _body(given.pop("body"), problems) if "body" in given else None
+    query, headers, sent = [], {}, None
     for name, value in given.items():
-        values = [_scalar(one, {}) for one in (value if isinstance(value, list | tuple | set) else [value])]
-        if any(isinstance(one, _NoJson) for one in values):
+        try:
+            query.append(f"{_encode(name)}={','.join(_encode(_leaf(one)) for one in _many(value))}")
+        except (_NoJson, UnicodeEncodeError):
             problems.append(Problem(name, "cannot be written into a query"))
-        query.append(f"{_encode(name)}={','.join(map(_encode, values))}")
+    if body is not None:
+        try:
+            headers, sent = {"content-type": "application/json"}, _encoder.encode(body)
+        except UnicodeEncodeError:
+            problems.append(Problem("body", HALF))
     if problems:
         raise InvalidArguments(operation.key, problems)
-    headers = {} if body is None else {"content-type": "application/json"}
     path = f"{operation.path}?{'&'.join(query)}" if query else operation.path
-    return Prepared(operation.method, path, headers, body)
+    return Prepared(operation.method, path, headers, sent)
 
 
-def _plain(value: Any, parameter: Parameter) -> Any:
-    """Return a value as JSON would hold it."""
-    if parameter.schema.get("type") == "array":
-        many = [value] if isinstance(value, str | bytes | Enum) or not isinstance(value, Iterable) else value
-        return [_scalar(one, parameter.schema.get("items", {})) for one in many]
-    return _scalar(value, parameter.schema)
+# From Python to JSON
+
+
+class _NoJson(Exception):
+    """A value that JSON cannot say; ``path`` is where it stands."""
+
+    def __init__(self) -> None:
+        self.path: list[str] = []
+
+
+def _plain(value: Any, parameter: Parameter, problems: list[Problem]) -> Any:
+    """Return a parameter's value as JSON holds it, or None and a problem."""
+    schema = parameter.schema
+    try:
+        if schema.get("type") == "array":
+            items = schema.get("items", {})
+            return [_scalar(one, items) for one in _many(value)]
+        return _scalar(value, schema)
+    except _NoJson:
+        problems.append(Problem(parameter.name, f'the value is not of type "{schema.get("type", "string")}"'))
+    return None
+
+
+def _many(value: Any) -> Iterable[Any]:
+    """Return a list, or a list of the one value."""
+    if isinstance(value, list):
+        return value
+    one = isinstance(value, str | bytes | Enum | Mapping) or not isinstance(value, Iterable)
+    return [value] if one else value
 
 
 def _scalar(value: Any, schema: Mapping[str, Any]) -> Any:
-    if isinstance(value, Enum):
-        value = value.value
-    if isinstance(value, datetime):
-        utc = (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(UTC)
-        return utc.isoformat(timespec="milliseconds" if utc.microsecond else "seconds").replace("+00:00", "Z")
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, bool) and schema.get("type") == "string":  # `type: string, format: boolean`
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return str(value)  # a subclass of str is one to JSON too
-    return value if isinstance(value, bool | int | float) else _NoJson()
-
-
-class _NoJson(dict[str, Any]):
-    """Stands for a value that no parameter can be: it is of no parameter's type."""
+    """Return one value, of the type that the schema wants where that makes no difference in a URL."""
+    wanted, form = schema.get("type"), schema.get("format")
+    value = _leaf(value)[:10] if form == "date" and isinstance(value, datetime) else _leaf(value)
+    if wanted == "string" and not isinstance(value, str):
+        if isinstance(value, Decimal) or (form == "boolean" and isinstance(value, bool)):
+            return _text(value)
+    elif form == "boolean" and value in ("True", "False"):
+        return value.lower()
+    elif wanted == "integer" and not isinstance(value, bool | int) and (whole := _WHOLE.fullmatch(_text(value))):
+        return int(whole[1])
+    return value
 
 
 def _body(value: Any, problems: list[Problem]) -> Any:
+    """Return a body as JSON holds it, or None and a problem."""
     try:
-        return msgspec.to_builtins(value, str_keys=True)
-    except (TypeError, ValueError, RecursionError):
-        problems.append(Problem("body", "holds something that JSON cannot say"))
-        return {}
+        return _json(value)
+    except _NoJson as error:
+        problems.append(Problem(".".join(["body", *error.path]), "is something that JSON cannot say"))
+    except RecursionError:
+        problems.append(Problem("body", "is nested too deeply"))
+    return None
+
+
+_AS_THEY_ARE = frozenset({str, int, bool, type(None)})
+
+
+def _json(value: Any) -> Any:
+    if isinstance(value, list):
+        return [one if type(one) in _AS_THEY_ARE else _inside(number, one) for number, one in enumerate(value)]
+    if isinstance(value, dict):
+        return {
+            key if type(key) is str else _name(key): one if type(one) in _AS_THEY_ARE else _inside(key, one)
+            for key, one in value.items()
+        }
+    if isinstance(value, Mapping):
+        return _json(dict(value))
+    if isinstance(value, bytes | bytearray):
+        return b64encode(value).decode()
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        return _json(list(value))
+    return _leaf(value)
+
+
+def _inside(key: Any, value: Any) -> Any:
+    try:
+        return _json(value)
+    except _NoJson as error:
+        error.path.insert(0, str(key))
+        raise
+
+
+def _name(key: Any) -> str:
+    name = _leaf(key)
+    if not isinstance(name, str):
+        raise _NoJson
+    return name
+
+
+def _leaf(value: Any) -> Any:
+    """Return a value that holds no others as a string, a boolean or a number."""
+    if isinstance(value, Enum):
+        value = value.value
+    if isinstance(value, str):
+        return str(value)  # a subclass of str is one to JSON too
+    if isinstance(value, datetime):
+        try:
+            utc = _in_utc(value)
+        except OverflowError:  # in the first or last hours that Python knows
+            raise _NoJson from None
+        return utc.isoformat(timespec="milliseconds" if utc.microsecond else "seconds").replace("+00:00", "Z")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, UUID | PurePosixPath):
+        return str(value)
+    if isinstance(value, bool) or (isinstance(value, float | Decimal) and math.isfinite(value)):
+        return value
+    if hasattr(value, "__index__"):  # integers, those of NumPy too
+        return index(value)
+    raise _NoJson
+
+
+def _in_utc(moment: datetime) -> datetime:
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+# What is wrong
 
 
 def _unknown(name: str, operation: Operation) -> str:
-    names = [parameter.name for parameter in operation.parameters] + (["body"] if operation.body else [])
     if name == "body":
         return "is unknown: this operation takes no body"
-    near = difflib.get_close_matches(name, names, n=1)
+    folded = _folded(name)
+    if operation.body is not None:
+        for known in _body_of(operation.api, operation.name).get("properties", ()):
+            if _folded(known) == folded:
+                return f"is a field of the body; give it inside body={{{known!r}: ...}}"
+    names = [parameter.name for parameter in operation.parameters] + (["body"] if operation.body else [])
+    near = difflib.get_close_matches(name.lower(), names, n=1)
     return f"is unknown; did you mean {near[0]!r}?" if near else f"is unknown; there are {', '.join(names) or 'none'}"
+
+
+def _folded(name: str) -> str:
+    return name.replace("_", "").lower()
 
 
 def _wrong(operation: Operation, given: Mapping[str, Any]) -> list[Problem]:
@@ -158,15 +280,53 @@ def _wrong(operation: Operation, given: Mapping[str, Any]) -> list[Problem]:
     try:
         if validator.is_valid(given):
             return []
-        if len(msgspec.json.encode(given)) <= LISTED_UP_TO:
-            return [Problem(".".join(map(str, e.instance_path)), e.message) for e in validator.iter_errors(given)]
+        if len(_encoder.encode(given)) <= LISTED_UP_TO:
+            return [_problem(error) for error in validator.iter_errors(given)]
         validator.validate(given)
-    except (RecursionError, TypeError, UnicodeEncodeError):
-        return [Problem("", "hold something that JSON cannot say, or are nested too deeply")]
+    except UnicodeEncodeError:
+        return [Problem("", HALF)]
     except ValueError as error:  # jsonschema_rs's own errors are of this kind, and its limit of 255 levels
-        path = ".".join(map(str, getattr(error, "instance_path", ())))
-        return [Problem(path, getattr(error, "message", "is nested too deeply"))]
+        return [_problem(error)]
     return []
+
+
+def _problem(error: Any) -> Problem:
+    """Say what is wrong and what would be right."""
+    if not hasattr(error, "kind"):
+        return Problem("", "are nested too deeply")
+    path, message, facts = list(map(str, error.instance_path)), error.message, error.kind.as_dict()
+    match error.kind.name:
+        case "required":
+            path, message = [*path, facts["property"]], "is required"
+        case "enum":
+            options = [str(one) for one in facts["options"]]
+            more = f" and {len(options) - MOST_VALUES} more" if len(options) > MOST_VALUES else ""
+            message = f"must be one of {', '.join(options[:MOST_VALUES])}{more}"
+        case "not":
+            message = f"is spelled {facts['schema']['title']!r} here"
+    return Problem(".".join(path), message)
+
+
+def _unsendable(parameter: Parameter, value: Any) -> str | None:
+    """Return why a value, although of the right type, cannot be put into a request."""
+    if isinstance(value, list):
+        if not value or "" in value:
+            return "must not be empty, nor hold an empty value; leave it out to give none"
+        # Amazon cannot tell a comma in a value from one between two (its page "URL encoding")
+        if parameter.style == "csv" and len(value) > 1 and any("," in str(one) for one in value):
+            return "holds a value with a comma, which cannot be told from two values; ask for it alone"
+    elif parameter.place == "path":
+        parts = str(value).split("/") if parameter.greedy else [str(value)]
+        if any(part in ("", ".", "..") for part in parts):
+            return "must not be empty, '.' or '..', which would change the path"
+    elif parameter.place == "header" and not (_text(value).isascii() and _text(value).isprintable()):
+        return "holds a character that a header cannot carry"
+    elif isinstance(value, str) and not _DATE.match(value) and parameter.schema.get("format") in _MOMENTS:
+        return "must be a date or datetime, or text as in ISO 8601, such as 2026-01-31 or 2026-01-31T08:00:00Z"
+    return None
+
+
+# What the catalogue says of an operation
 
 
 @cache
@@ -177,6 +337,18 @@ def _spellings(api: str, name: str) -> Mapping[str, Parameter]:
 
 
 @cache
+def _required(api: str, name: str) -> tuple[str, ...]:
+    operation = catalog.index().by_api[api][name]
+    names = [parameter.name for parameter in operation.parameters if parameter.required]
+    return (*names, *(["body"] if operation.body is not None and operation.body.required else []))
+
+
+def _body_of(api: str, name: str) -> Mapping[str, Any]:
+    schemas = catalog.schemas(api)
+    return schemas.definitions[schemas.of(catalog.index().by_api[api][name]).body or ""]
+
+
+@cache
 def _validator(api: str, name: str) -> jsonschema_rs.Validator:
     import jsonschema_rs  # noqa: PLC0415  # 28 ms that only a first call has to pay
 
@@ -184,25 +356,38 @@ def _validator(api: str, name: str) -> jsonschema_rs.Validator:
     properties = {parameter.name: parameter.schema for parameter in operation.parameters}
     schema: dict[str, Any] = {"type": "object", "properties": properties}
     if operation.body is not None:
-        schemas = catalog.schemas(api)
-        properties["body"] = {"$ref": f"#/$defs/{schemas.of(operation).body}"}
-        schema["$defs"] = schemas.definitions
+        properties["body"] = {"$ref": f"#/$defs/{catalog.schemas(api).of(operation).body}"}
+        schema["$defs"] = _definitions(api)
     return jsonschema_rs.validator_for(schema, mask="the value", validate_formats=False)
 
 
-def _unsendable(parameter: Parameter, value: Any) -> list[Problem]:
-    """Return why a value, although of the right type, cannot be put into a request."""
-    if isinstance(value, list) and (not value or "" in value):
-        return [Problem(parameter.name, "must not be empty, nor hold an empty value; leave it out to give none")]
-    if parameter.style == "csv" and isinstance(value, list) and any("," in str(one) for one in value):
-        return [Problem(parameter.name, "holds a value with a comma, which cannot be sent in a comma-separated list")]
-    if parameter.place == "path":
-        parts = str(value).split("/") if parameter.greedy else [str(value)]
-        if any(part in ("", ".", "..") for part in parts):
-            return [Problem(parameter.name, "must not be empty, '.' or '..', which would change the path")]
-    if parameter.place == "header" and not str(value).isprintable():
-        return [Problem(parameter.name, "holds a character that a header cannot carry")]
-    return []
+@cache
+def _definitions(api: str) -> Mapping[str, Any]:
+    return {name: _spelled(schema) for name, schema in catalog.schemas(api).definitions.items()}
+
+
+def _spelled(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a schema that also refuses its names in other spellings, which Amazon would pass over without a word."""
+    made = dict(schema)
+    if "properties" in schema:
+        made["properties"] = {
+            spelled: {"not": {"title": name}}
+            for name in schema["properties"]
+            for spelled in (_snake(name), name[:1].lower() + name[1:], name[:1].upper() + name[1:])
+        } | {name: _spelled(inner) for name, inner in schema["properties"].items()}
+    for key in ("items", "additionalProperties"):
+        if isinstance(schema.get(key), dict):
+            made[key] = _spelled(schema[key])
+    if "allOf" in schema:
+        made["allOf"] = [_spelled(part) for part in schema["allOf"]]
+    return made
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+
+
+# From JSON to HTTP
 
 
 def _write(operation: Operation, given: Mapping[str, Any]) -> Prepared:
@@ -211,25 +396,29 @@ def _write(operation: Operation, given: Mapping[str, Any]) -> Prepared:
         value = given.get(parameter.name)
         if value is None:
             continue
+        wire = parameter.wire
         if parameter.place == "path":
-            path = path.replace(f"{{{parameter.wire}}}", _encode(value, safe="/" if parameter.greedy else ""), 1)
+            path = path.replace(f"{{{wire}}}", _encode(value, safe="/" if parameter.greedy else ""), 1)
         elif parameter.place == "header":
-            headers[parameter.wire] = _text(value)
+            headers[wire] = _text(value)
         elif parameter.style == "multi":
-            query += [f"{parameter.wire}={_encode(one)}" for one in value]
+            query += [f"{wire}={_encode(one)}" for one in value]
         elif parameter.style == "csv":
-            query.append(f"{parameter.wire}={','.join(map(_encode, value))}")
+            many = map(_encode, value)
+            query.append(f"{wire}={','.join(map(_encode, many) if parameter.twice else many)}")
         else:
-            query.append(f"{parameter.wire}={_encode(value)}")
-    body = msgspec.json.encode(given["body"]) if "body" in given else None
+            query.append(f"{wire}={_encode(value)}")
+    body = _encoder.encode(given["body"]) if "body" in given else None
     if body is not None:
         headers["content-type"] = "application/json"
-    return Prepared(operation.method, f"{path}?{'&'.join(query)}" if query else path, headers, body)
+    return Prepared(operation.method, f"{path}?{'&'.join(query)}" if query else path, headers, body, given)
 
 
 def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, Decimal):
+        return f"{value:f}"
     return str(value)
 
 

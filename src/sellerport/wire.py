@@ -9,19 +9,24 @@ from __future__ import annotations
 
 import atexit
 import os
+import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
+from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import msgspec
 from pyreqwest.client import Client, ClientBuilder, SyncClient, SyncClientBuilder
-from pyreqwest.exceptions import RequestError, RequestTimeoutError
+from pyreqwest.exceptions import BuilderError, RequestError, RequestTimeoutError
+from pyreqwest.proxy import ProxyBuilder
 
+from sellerport import __version__
 from sellerport.errors import NoAnswer, SettingsError
 
 if TYPE_CHECKING:
@@ -32,17 +37,25 @@ T = TypeVar("T")
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What `msgspec.json.decode` raises for bytes that are no JSON, not UTF-8, or nested too deeply."""
 
-USER_AGENT = "sellerport/0.1 (Language=Python)"
+USER_AGENT = f"sellerport/{__version__} (Language=Python/{sys.version.split()[0]}; Platform={sys.platform})"
+"""Who calls, as Amazon's page "Include a User-Agent header" wants it: at most 500 characters."""
+
+CHUNK = 256 * 1024
+"""How many bytes of a streamed body are held at a time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """An HTTP request, ready to send: ``url`` is absolute and already encoded."""
+    """An HTTP request, ready to send: ``url`` is absolute and already encoded.
+
+    A body that is a path is read from there while it is sent. ``timeout_s`` is for the whole answer where it is read to
+    its end (`Wire.send`), and for each next piece of it where it is streamed (`Wire.stream`).
+    """
 
     method: str
-    url: str
+    url: str = field(repr=False)  # a presigned one lets anybody in
     headers: dict[str, str] = field(repr=False)  # they hold tokens
-    body: bytes | None = field(default=None, repr=False)
+    body: bytes | Path | None = field(default=None, repr=False)
     timeout_s: float = 30.0
 
 
@@ -55,8 +68,22 @@ class Response:
     body: bytes = field(repr=False)
 
 
+class Stream(Protocol):
+    """An HTTP answer whose body is read piece by piece, as it was sent: nothing is unzipped."""
+
+    status: int
+    headers: dict[str, str]
+
+    async def read(self) -> bytes:
+        """Return the next piece of the body, at most `CHUNK` bytes; ``b""`` at its end."""
+        ...
+
+
 class Wire(Protocol):
     """What a flow may wait on."""
+
+    blocking: bool
+    """Whether it blocks; for what comes in both colours itself, as other people's clients do."""
 
     async def send(self, request: Request) -> Response:
         """Send a request and read its answer.
@@ -64,6 +91,18 @@ class Wire(Protocol):
         Raises:
             NoAnswer: nothing came back, in time or at all.
         """
+        ...
+
+    def stream(self, request: Request) -> AbstractAsyncContextManager[Stream]:
+        """Send a request, and read its answer piece by piece inside the ``async with``.
+
+        Raises:
+            NoAnswer: nothing came back, or the connection ended before the body did: a body is never cut short.
+        """
+        ...
+
+    async def work(self, function: Callable[[], T]) -> T:
+        """Do what takes the disk or the processor, without holding up others who wait."""
         ...
 
     async def sleep(self, seconds: float) -> None:
@@ -75,24 +114,52 @@ class Wire(Protocol):
         ...
 
 
-class BlockingWire:
-    """Waits by blocking the calling thread. Threads may share one."""
+_Pool = tuple[bool, float | None]
+"""What a transport client is for: plain HTTP or HTTPS, and streams of which idle timeout, or none."""
 
-    def __init__(self) -> None:
+
+class BlockingWire:
+    """Waits by blocking the calling thread. Threads may share one.
+
+    Args:
+        proxy: what to send everything through, such as ``http://user:password@proxy:3128`` (or ``https``, ``socks5``,
+            ``socks5h``); without it HTTPS goes through the environment's ``HTTPS_PROXY``.
+        ca: a PEM file of certificate authorities to trust besides the system's (or ``SSL_CERT_FILE``).
+
+    Raises:
+        SettingsError: the proxy's address or the file cannot be used.
+    """
+
+    blocking = True
+
+    def __init__(self, *, proxy: str | None = None, ca: str | os.PathLike[str] | None = None) -> None:
+        self._transport = _Transport.of(proxy, ca)
         self._mutex = threading.Lock()
-        self._clients: dict[bool, SyncClient] = {}
+        self._clients: dict[_Pool, SyncClient] = {}
         self._locks: WeakValueDictionary[object, _ThreadLock] = WeakValueDictionary()
 
     async def send(self, request: Request) -> Response:
         """As `Wire.send`."""
-        _refuse_fork()
-        plain = _is_plain(request)
-        client = self._clients.get(plain) or self._open(plain)
+        client = self._client((_is_plain(request), None))
         try:
-            answer = _build(client, request).build().send()
-            return Response(answer.status, _headers(request, answer), bytes(answer.bytes()))
+            answer = _build(client, request).timeout(timedelta(seconds=request.timeout_s)).build().send()
+            return Response(answer.status, _headers(answer), bytes(answer.bytes()))
         except RequestError as error:
             raise _no_answer(request, error) from error
+
+    @asynccontextmanager
+    async def stream(self, request: Request) -> AsyncIterator[Stream]:
+        """As `Wire.stream`."""
+        client = self._client((_is_plain(request), request.timeout_s))
+        try:
+            with _build(client, request).streamed_read_buffer_limit(CHUNK).build_streamed() as answer:
+                yield _BlockingStream(answer)
+        except RequestError as error:
+            raise _no_answer(request, error) from error
+
+    async def work(self, function: Callable[[], T]) -> T:
+        """As `Wire.work`."""
+        return function()
 
     async def sleep(self, seconds: float) -> None:
         """As `Wire.sleep`."""
@@ -116,36 +183,66 @@ class BlockingWire:
         for client in clients.values():
             client.close()
 
-    def _open(self, plain: bool) -> SyncClient:
-        with self._mutex:
-            if plain not in self._clients:
-                self._clients[plain] = _configure(SyncClientBuilder(), plain).build()
-            return self._clients[plain]
+    def _client(self, pool: _Pool) -> SyncClient:
+        _refuse_fork()
+        if pool not in self._clients:
+            with self._mutex:
+                if pool not in self._clients:
+                    self._clients[pool] = self._transport.open(SyncClientBuilder(), pool)
+        return self._clients[pool]
 
 
 class AsyncWire:
-    """Waits by awaiting. Tasks may share one, and so may event loops that run one after the other or side by side."""
+    """Waits by awaiting. Tasks may share one, and so may event loops that run one after the other or side by side.
 
-    def __init__(self) -> None:
+    A task that is cancelled stops waiting at once. What it sent cannot be called back: its connection is used again
+    when the answer has come, and closed when the request's time limit is over. A stream is closed at once.
+
+    Args:
+        proxy, ca: as `BlockingWire`'s.
+
+    Raises:
+        SettingsError: the proxy's address or the file cannot be used.
+    """
+
+    blocking = False
+
+    def __init__(self, *, proxy: str | None = None, ca: str | os.PathLike[str] | None = None) -> None:
         import asyncio  # noqa: PLC0415  # takes longer than all of this package; a blocking program need not pay for it
 
         self._asyncio = asyncio
-        self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[bool, Client]] = WeakKeyDictionary()
+        self._transport = _Transport.of(proxy, ca)
+        self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[_Pool, Client]] = WeakKeyDictionary()
         self._locks: WeakKeyDictionary[asyncio.AbstractEventLoop, WeakValueDictionary[object, asyncio.Lock]]
         self._locks = WeakKeyDictionary()
 
     async def send(self, request: Request) -> Response:
         """As `Wire.send`."""
-        _refuse_fork()
-        clients, plain = self._clients.setdefault(self._asyncio.get_running_loop(), {}), _is_plain(request)
-        client = clients.get(plain)
-        if client is None:
-            client = clients[plain] = _configure(ClientBuilder(), plain).build()
+        client = self._client((_is_plain(request), None))
         try:
-            answer = await _build(client, request).build().send()
-            return Response(answer.status, _headers(request, answer), bytes(await answer.bytes()))
+            answer = await _build(client, request).timeout(timedelta(seconds=request.timeout_s)).build().send()
+            return Response(answer.status, _headers(answer), bytes(await answer.bytes()))
         except RequestError as error:
             raise _no_answer(request, error) from error
+
+    @asynccontextmanager
+    async def stream(self, request: Request) -> AsyncIterator[Stream]:
+        """As `Wire.stream`."""
+        client = self._client((_is_plain(request), request.timeout_s))
+        try:
+            async with _build(client, request).streamed_read_buffer_limit(CHUNK).build_streamed() as answer:
+                yield _AsyncStream(answer)
+        except RequestError as error:
+            raise _no_answer(request, error) from error
+
+    async def work(self, function: Callable[[], T]) -> T:
+        """As `Wire.work`, in a thread; a cancelled task waits for it, so that none is left working."""
+        under_way = self._asyncio.get_running_loop().run_in_executor(None, function)
+        try:
+            return await self._asyncio.shield(under_way)
+        except self._asyncio.CancelledError:
+            await self._asyncio.wait([under_way])
+            raise
 
     async def sleep(self, seconds: float) -> None:
         """As `Wire.sleep`."""
@@ -161,6 +258,13 @@ class AsyncWire:
         async with lock:
             yield
 
+    def _client(self, pool: _Pool) -> Client:
+        _refuse_fork()
+        clients = self._clients.setdefault(self._asyncio.get_running_loop(), {})
+        if pool not in clients:
+            clients[pool] = self._transport.open(ClientBuilder(), pool)
+        return clients[pool]
+
     async def aclose(self) -> None:
         """Close the connections of the running event loop; a later call opens new ones."""
         clients = self._clients.pop(self._asyncio.get_running_loop(), {})
@@ -168,6 +272,26 @@ class AsyncWire:
             await client.close()
         if clients:
             await self._asyncio.sleep(_GRACE_S)
+
+
+class _BlockingStream:
+    def __init__(self, answer: Any) -> None:
+        self.status: int = answer.status
+        self.headers = _headers(answer)
+        self._body = answer.body_reader
+
+    async def read(self) -> bytes:
+        return bytes(self._body.read(CHUNK) or b"")
+
+
+class _AsyncStream:
+    def __init__(self, answer: Any) -> None:
+        self.status: int = answer.status
+        self.headers = _headers(answer)
+        self._body = answer.body_reader
+
+    async def read(self) -> bytes:
+        return bytes(await self._body.read(CHUNK) or b"")
 
 
 class _ThreadLock:
@@ -208,31 +332,89 @@ def _refuse_fork() -> None:
         )
 
 
-_BuilderT = TypeVar("_BuilderT", ClientBuilder, SyncClientBuilder)
+@dataclass(frozen=True)
+class _Transport:
+    """How to open transport clients."""
+
+    proxy: str | None
+    ca: bytes | None
+
+    @classmethod
+    def of(cls, proxy: str | None, ca: str | os.PathLike[str] | None) -> _Transport:
+        if proxy is not None:
+            _check_proxy(proxy)
+        return cls(proxy, None if ca is None else _read_ca(ca))
+
+    @overload
+    def open(self, builder: ClientBuilder, pool: _Pool) -> Client: ...
+    @overload
+    def open(self, builder: SyncClientBuilder, pool: _Pool) -> SyncClient: ...
+    def open(self, builder: Any, pool: _Pool) -> Any:
+        global _opened_by
+        _opened_by = os.getpid()
+        if isinstance(builder, ClientBuilder):
+            atexit.unregister(_wait_for_rust)
+            atexit.register(_wait_for_rust)
+        plain, idle_s = pool
+        # Amazon's answers never redirect, and a redirect must not carry the access token to another host.
+        builder = builder.follow_redirects(False).connect_timeout(timedelta(seconds=10)).user_agent(USER_AGENT)
+        if idle_s is not None:
+            # what is unzipped here could not be checked against its length, and might be unzipped twice
+            builder = (
+                builder.read_timeout(timedelta(seconds=idle_s)).gzip(False).brotli(False).zstd(False).deflate(False)
+            )
+        if self.proxy is not None:
+            builder = builder.proxy(ProxyBuilder.all(self.proxy))
+        elif plain:
+            # Plain HTTP is for a local Amazon or a server nearby: a proxy of the environment could not reach the one,
+            # and would read the tokens of the other. HTTPS goes through it by CONNECT.
+            builder = builder.no_proxy()
+        try:
+            return (builder if self.ca is None else builder.add_root_certificate_pem(self.ca)).build()
+        except BuilderError as error:
+            raise SettingsError(f"{_CA_UNUSABLE}: it holds no certificate that can be read") from error
 
 
-def _configure(builder: _BuilderT, plain: bool) -> _BuilderT:
-    global _opened_by
-    _opened_by = os.getpid()
-    if isinstance(builder, ClientBuilder):
-        atexit.unregister(_wait_for_rust)
-        atexit.register(_wait_for_rust)
-    # Amazon's answers never redirect, and a redirect must not carry the access token to another host.
-    builder = builder.follow_redirects(False).connect_timeout(timedelta(seconds=10)).user_agent(USER_AGENT)
-    # Plain HTTP is for a local Amazon or a server nearby: a proxy of the environment could not reach the one, and would
-    # read the tokens of the other. HTTPS goes through it by CONNECT.
-    return builder.no_proxy() if plain else builder
+_CA_UNUSABLE = "ca (the file of certificate authorities to trust) cannot be used"
+
+
+def _check_proxy(proxy: str) -> None:
+    """Refuse what is no proxy's address; nothing of it is shown, since it may hold a password."""
+    try:
+        parts = urlsplit(proxy)
+        usable = parts.scheme in ("http", "https", "socks5", "socks5h") and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = None
+    if not usable:
+        raise SettingsError("proxy must be an address such as 'http://proxy.example.com:3128' (http, https or socks5)")
+
+
+def _read_ca(ca: str | os.PathLike[str]) -> bytes:
+    try:
+        found = Path(ca).read_bytes()
+    except OSError as error:
+        raise SettingsError(f"{_CA_UNUSABLE}: {os.fspath(ca)!r}: {error.strerror}") from error
+    if b"-----BEGIN CERTIFICATE-----" not in found:
+        raise SettingsError(f"{_CA_UNUSABLE}: {os.fspath(ca)!r} is no PEM file of certificates")
+    return found
 
 
 def _is_plain(request: Request) -> bool:
     return request.url.startswith("http:")
 
 
-def _headers(request: Request, answer: Any) -> dict[str, str]:
+def _headers(answer: Any) -> dict[str, str]:
     try:
         return dict(answer.headers)
-    except ValueError as error:  # a header that is not ASCII
-        raise NoAnswer(f"{_host(request)} answered with headers that cannot be read; try again") from error
+    except ValueError:  # one of them is not ASCII, such as a file's name
+        return {name: value for name in answer.headers if (value := _header(answer, name)) is not None}
+
+
+def _header(answer: Any, name: str) -> str | None:
+    try:
+        return str(answer.headers[name])
+    except ValueError:
+        return None
 
 
 def _host(request: Request) -> str:
@@ -242,18 +424,35 @@ def _host(request: Request) -> str:
 def _build(client: Any, request: Request) -> Any:
     """Fill in a request builder of either client; the two have no common type."""
     builder = client.request(request.method, request.url).headers(request.headers)
-    builder = builder.timeout(timedelta(seconds=request.timeout_s))
-    return builder if request.body is None else builder.body_bytes(request.body)
+    if request.body is None:
+        return builder
+    if isinstance(request.body, Path):  # storage does not take a body whose length is not told
+        size = request.body.stat().st_size
+        return builder.header("content-length", str(size)).body_stream(_pieces(request.body))
+    return builder.body_bytes(request.body)
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while piece := file.read(CHUNK):
+            yield piece
 
 
 def _no_answer(request: Request, error: RequestError) -> NoAnswer:
     host = _host(request)
+    causes = [cause["message"] for cause in error.details.get("causes") or []]
     # pyreqwest's ConnectError and ConnectTimeoutError also stand for what happens to a request under way; only
     # reqwest's own word for it is certain.
-    causes = error.details.get("causes") or []
-    sent = not any(cause["message"] == "client error (Connect)" for cause in causes)
+    sent = "client error (Connect)" not in causes
     if isinstance(error, RequestTimeoutError):
         what = "took longer than its time limit to answer" if sent else "could not be reached in time"
         return NoAnswer(f"{host} {what} ({request.timeout_s:g} s); try again, or allow more with timeout_s", sent=sent)
-    what = "closed the connection without an answer" if sent else "refused the connection or could not be found"
-    return NoAnswer(f"{host} {what}; try again", sent=sent)
+    if any(cause.startswith("tunnel error") or "socks" in cause for cause in causes):
+        return NoAnswer(f"the proxy on the way to {host} cannot be reached, or refuses; check its address", sent=False)
+    if any(cause.startswith("invalid peer certificate") for cause in causes):
+        what = "has a certificate that is not trusted, or not its own; if a proxy reads HTTPS here, trust its authority"
+        return NoAnswer(f"{host} {what} with ca, or with SSL_CERT_FILE", sent=False)
+    if not sent:
+        return NoAnswer(f"{host} refused the connection or could not be found; try again", sent=False)
+    what = "before its answer was complete" if "error reading a body from connection" in causes else "without an answer"
+    return NoAnswer(f"{host} closed the connection {what}; try again")

@@ -76,6 +76,43 @@ class Local:
         headers = {"x-amz-access-token": self.token() if token is None else token}
         return self.send(method, target, None if body is None else json.dumps(body), headers)
 
+    def finished(self, path: str, token: str | None = None, *, most: int = 9) -> Any:
+        """Poll a report, feed, query or export until it has ended, and return it."""
+        for _ in range(most):
+            job = self.call("GET", path, token).json
+            job = job.get("export", job)
+            if job.get("processingStatus", job.get("status")) not in (
+                "IN_QUEUE",
+                "IN_PROGRESS",
+                "REQUESTED",
+                "PROCESSING",
+            ):
+                return job
+        raise AssertionError(f"{path} did not end")
+
+    def report(self, kind: str, token: str | None = None, marketplace: str = "ATVPDKIKX0DER", **more: Any) -> Any:
+        """Ask for a report, wait for it, and return it."""
+        body = {"reportType": kind, "marketplaceIds": [marketplace], **more}
+        made = self.call("POST", "/reports/2021-06-30/reports", token, body)
+        assert made.status == 202, made.body
+        return self.finished(f"/reports/2021-06-30/reports/{made.json['reportId']}", token)
+
+    def fetch(self, url: str, headers: dict[str, str] | None = None) -> Reply:
+        """Get what lies at an address of the storage."""
+        assert url.startswith(f"{self.base}/_storage/")
+        return self.send("GET", url.removeprefix(self.base), headers=headers)
+
+    def put(self, url: str, body: bytes, headers: dict[str, str]) -> Reply:
+        """Put something at an address of the storage."""
+        assert url.startswith(f"{self.base}/_storage/")
+        return self.send("PUT", url.removeprefix(self.base), body, headers)
+
+    def upload(self, body: bytes, content_type: str = "application/json; charset=UTF-8") -> str:
+        """Put a feed's document where it belongs, and return its id."""
+        made = self.call("POST", "/feeds/2021-06-30/documents", body={"contentType": content_type}).json
+        assert self.put(made["url"], body, {"content-type": content_type}).status == 200
+        return str(made["feedDocumentId"])
+
     def control(self, method: str, route: str, body: Any = None) -> Reply:
         return self.send(method, f"/_emulator/{route}", None if body is None else json.dumps(body))
 

@@ -197,3 +197,104 @@ def test_a_body_beyond_reason_is_refused(amazon: Local) -> None:
         done.set()
         connection.close()
     assert amazon.control("GET", "requests").json == {"requests": []}
+
+
+def html_of(answer: Any) -> bool:
+    return bool(answer.headers["content-type"].startswith("text/html") and answer.body.startswith(b"<html>"))
+
+
+ERROR = {"code": "InvalidInput", "message": "No."}
+S3 = '<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>SlowDown</Code><Message>Reduce your rate.</Message></Error>'
+
+
+@pytest.mark.parametrize(
+    ("body", "sent"),
+    [
+        ([ERROR], b'[{"code":"InvalidInput","message":"No."}]'),
+        (ERROR, b'{"code":"InvalidInput","message":"No."}'),
+        ({"errors": ERROR}, b'{"errors":{"code":"InvalidInput","message":"No."}}'),
+        ({"payload": {}, "errors": [ERROR]}, b'{"payload":{},"errors":[{"code":"InvalidInput","message":"No."}]}'),
+        ({"_links": {}, "errors": [ERROR]}, b'{"_links":{},"errors":[{"code":"InvalidInput","message":"No."}]}'),
+        (None, b"{\n"),
+        ("", b""),
+        ("null", b"null"),
+        (S3, S3.encode()),
+        ("Größe", "Größe".encode()),
+    ],
+    ids=["list", "object", "errors as object", "payload beside", "HAL", "Amazon's own", "empty", "null", "XML", "text"],
+)
+def test_an_answer_may_have_any_body(amazon: Local, body: Any, sent: bytes) -> None:
+    amazon.control("POST", "fail", {"status": 400, "body": body})
+    answer = amazon.call("GET", ACCOUNT, "x")
+    assert (answer.status, answer.headers["content-type"]) == (400, "application/json")
+    assert answer.body == sent if body is not None else answer.body.startswith(sent)
+    if isinstance(body, dict | list):
+        assert answer.json == body
+
+
+def test_an_answer_may_say_what_it_is_and_bring_headers(amazon: Local) -> None:
+    fault = {
+        "status": 503,
+        "body": S3,
+        "content_type": "application/xml",
+        "headers": {"Retry-After": "3", "x-amzn-RequestId": "mine"},
+    }
+    amazon.control("POST", "fail", fault)
+    answer = amazon.call("GET", ACCOUNT, "x")
+    assert (answer.status, answer.body.decode()) == (503, S3)
+    assert answer.headers["content-type"] == "application/xml"
+    assert (answer.headers["retry-after"], answer.headers["x-amzn-requestid"]) == ("3", "mine")
+
+
+def test_headers_take_the_place_of_those_an_answer_would_have(amazon: Local) -> None:
+    headers = {"x-amzn-requestid": "mine", "X-Amzn-RateLimit-Limit": "0.5"}
+    for answer in ("json", "html", "empty"):
+        amazon.world.fail(Fault(status=429, answer=answer, headers=headers))  # type: ignore[arg-type]
+        found = amazon.call("GET", ACCOUNT, "x").headers
+        assert (found["x-amzn-requestid"], found["x-amzn-ratelimit-limit"]) == ("mine", "0.5")
+    amazon.world.fail(Fault(host="api.amazon.com", status=400, body={"error": "invalid_grant"}, headers=headers))
+    asked = amazon.lwa()
+    assert (asked.json, asked.headers["x-amzn-requestid"]) == ({"error": "invalid_grant"}, "mine")
+
+
+def test_nothing_may_claim_to_be_json(amazon: Local) -> None:
+    amazon.world.fail(Fault(status=204, body="", content_type="application/json"))
+    answer = amazon.call("GET", ACCOUNT, "x")
+    assert (answer.status, answer.headers["content-type"], answer.body) == (204, "application/json", b"")
+
+
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        ({"answer": "html", "body": "x"}, "body"),
+        ({"answer": "reset", "body": {}}, "body"),
+        ({"headers": {"a b": "c"}}, "a b"),
+        ({"headers": {"a": "b\r\nc: d"}}, "headers"),
+        ({"headers": {"a": "☃"}}, "headers"),
+        ({"headers": {"a": 1}}, "headers"),
+    ],
+)
+def test_an_answer_that_cannot_be_sent_is_refused(amazon: Local, fault: Any, says: str) -> None:
+    answer = amazon.control("POST", "fail", fault)
+    assert answer.status == 400
+    assert says in answer.body.decode()
+    assert not amazon.world.faults
+
+
+def test_a_get_with_a_body_is_refused_with_a_page(amazon: Local) -> None:
+    headers = {"x-amz-access-token": amazon.token()}
+    for body in ("{}", b" ", iter([b"a"])):
+        answer = amazon.send("GET", ACCOUNT, body, headers)  # type: ignore[arg-type]
+        assert (answer.status, html_of(answer)) == (400, True)
+    for path in (ACCOUNT, f"/sellingpartnerapi-na.amazon.com{ACCOUNT}"):
+        assert amazon.send("GET", path, "{}", headers).status == 400
+    assert amazon.send("GET", ACCOUNT, None, {**headers, "content-length": "0"}).status == 200
+
+
+def test_a_request_with_two_hosts_is_refused_with_a_page(amazon: Local) -> None:
+    host, port = amazon.base.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as connection:
+        connection.sendall(b"GET /sellers/v1/account HTTP/1.1\r\nhost: a\r\nhost: b\r\nconnection: close\r\n\r\n")
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"text/html" in answer

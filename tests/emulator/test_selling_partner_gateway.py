@@ -211,7 +211,7 @@ def test_what_foreign_clients_send_besides_is_passed_over(amazon: Local) -> None
 
 def test_a_body_where_none_belongs_is_passed_over(amazon: Local) -> None:
     headers = {"x-amz-access-token": amazon.token()}
-    path = "/feeds/2021-06-30/feeds/1"
+    path = "/reports/2021-06-30/schedules/1"
     assert amazon.send("DELETE", path, "{}", headers).status == 200
     assert amazon.send("DELETE", path, "not json", headers).status == 200
 

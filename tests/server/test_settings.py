@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sellerport.errors import SettingsError
-from sellerport.server.settings import CLIENT_NAMES, Secret, Settings, table
+from sellerport.server.settings import CLIENT_NAMES, LIBRARY_NAMES, Secret, Settings, table
 
 
 def test_nothing_set_means_defaults():
@@ -53,7 +53,7 @@ def test_an_unknown_name_is_refused_and_the_nearest_suggested():
 
 
 def test_names_of_the_command_line_and_of_others_are_passed_over():
-    assert Settings.read(dict.fromkeys(CLIENT_NAMES, "x") | {"PATH": "/bin", "SELLER": "x"}) == Settings()
+    assert Settings.read(dict.fromkeys(CLIENT_NAMES | LIBRARY_NAMES, "x") | {"PATH": "/bin", "SELLER": "x"}) == Settings()
 
 
 @pytest.mark.parametrize(

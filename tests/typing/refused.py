@@ -44,5 +44,10 @@ def a_field_that_no_answer_has(sp: SellingPartner) -> None:
     sp.orders.search_orders().data["payload"]  # type: ignore[typeddict-item]
 
 
+def an_element_that_is_not_there(sp: SellingPartner) -> None:
+    sp.orders_v0.get_order(order_id="1", restricted=["buyerName"])  # type: ignore[list-item]
+    sp.sellers.get_account(restricted=True)  # type: ignore[call-arg]
+
+
 async def an_answer_that_is_not_awaited(sp: AsyncSellingPartner) -> None:
     _ = sp.orders.search_orders().data  # type: ignore[attr-defined]

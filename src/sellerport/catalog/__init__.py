@@ -39,6 +39,8 @@ class Parameter(msgspec.Struct, frozen=True, rename={"place": "in"}):
     """How a list is sent: comma-joined in one parameter, or as a parameter for each value."""
     greedy: bool = False
     """Whether the value may contain slashes, which then stay as they are."""
+    twice: bool = False
+    """Whether Amazon decodes each value of the list twice, so that it has to be encoded twice."""
 
 
 class Body(msgspec.Struct, frozen=True):
@@ -48,15 +50,24 @@ class Body(msgspec.Struct, frozen=True):
 
 
 class Paging(msgspec.Struct, frozen=True):
-    """How the next page is asked for."""
+    """How the next page is asked for: by a token, or by how many items to skip."""
 
     token: str
-    """The parameter (or field of the body) that takes the token."""
+    """The parameter, or the dotted path in the body, that takes the token or the number."""
     next: str
-    """Where the answer holds it, as a dotted path."""
+    """Where the answer holds the token, as a dotted path; with ``offset``, how many items there are in all."""
+    items: str | None = None
+    """Where the answer holds what is paged, as a dotted path: a list, or an object of several lists."""
     size: str | None = None
+    """The parameter, or the dotted path in the body, that says how many items a page has."""
+    place: Literal["query", "body"] = "query"
+    kind: Literal["token", "offset"] = "token"
     alone: bool = False
     """Whether the token must be the only parameter."""
+    fixed: dict[str, str] = {}
+    """What has to be said besides the token."""
+    via: str | None = None
+    """The operation that takes the token, where it is another."""
 
 
 class Restricted(msgspec.Struct, frozen=True):
@@ -80,6 +91,8 @@ class Operation(msgspec.Struct, frozen=True):
     body: Body | None = None
     rate: float | None = None
     burst: float | None = None
+    application_rate: float | None = None
+    """How often all accounts of an application together may call, a second."""
     paging: Paging | None = None
     restricted: Restricted | None = None
     scope: str | None = None
@@ -131,6 +144,8 @@ class Index(msgspec.Struct, frozen=True, dict=True):
     family: Family
     apis: dict[str, Api]
     operations: tuple[Operation, ...]
+    restricted_reports: frozenset[str] = frozenset()
+    """The report types whose documents need a restricted data token."""
 
     @cached_property
     def by_api(self) -> Mapping[str, Mapping[str, Operation]]:
@@ -143,10 +158,14 @@ class Index(msgspec.Struct, frozen=True, dict=True):
         return MappingProxyType(found)
 
     @cached_property
+    def by_age(self) -> tuple[str, ...]:
+        """The keys of the API versions, oldest first; a date is newer than ``v1``."""
+        return tuple(sorted(self.apis, key=lambda key: (self.apis[key].version[0].isdigit(), self.apis[key].version)))
+
+    @cached_property
     def newest(self) -> Mapping[str, str]:
-        """API name → its newest version's key: ``orders`` → ``orders_2026_01_01``; a date is newer than ``v1``."""
-        ordered = sorted(self.apis.items(), key=lambda item: (item[1].version[0].isdigit(), item[1].version))
-        return MappingProxyType({api.name: key for key, api in ordered})
+        """API name → its newest version's key: ``orders`` → ``orders_2026_01_01``."""
+        return MappingProxyType({self.apis[key].name: key for key in self.by_age})
 
     @cached_property
     def routes(self) -> dict[Any, Any]:
@@ -223,22 +242,22 @@ def api(name: str, family: Family = "seller-partner") -> str:
 def find(name: str, family: Family = "seller-partner") -> Operation:
     """Find an operation by name: ``orders_v0.get_orders``, ``orders_v0.getOrders``, or ``orders.search_orders``.
 
+    An API's name without a version means the newest version that has the operation.
+
     Raises:
         UnknownOperation: there is no such operation; the nearest name, or the version that has it, is suggested.
     """
     api_name, _, operation_name = name.partition(".")
     key = api(api_name, family)
     known = index(family)
-    found = known.by_api[key].get(operation_name)
-    if found is None:
-        elsewhere = [
-            other
-            for other, operations in known.by_api.items()
-            if known.apis[other].name == known.apis[key].name and operation_name in operations
-        ]
-        near = f"; {elsewhere[-1]} has it" if elsewhere else _nearest(operation_name, known.by_api[key])
-        raise UnknownOperation(f"no operation {operation_name!r} in {key}{near}")
-    return found
+    versions = [one for one in known.by_age if known.apis[one].name == known.apis[key].name]
+    having = [one for one in versions if operation_name in known.by_api[one]]
+    if key in having:
+        return known.by_api[key][operation_name]
+    if having and key != api_name:
+        return known.by_api[having[-1]][operation_name]
+    near = f"; {having[-1]} has it" if having else _nearest(operation_name, known.by_api[key])
+    raise UnknownOperation(f"no operation {operation_name!r} in {key}{near}")
 
 
 def match(method: str, path: str, family: Family = "seller-partner") -> tuple[Operation, dict[str, str]] | None:

@@ -23,9 +23,11 @@ _COMMANDS = {
     "connection": ("manage", "Manage connections: the Amazon accounts that an organization reaches."),
     "demo": ("demo", "Connect an Amazon account through a consent page, and call Amazon for it three ways."),
     "emulate": ("run", "Run a local Amazon."),
+    "feed": ("documents", "Upload a feed, submit it, wait for it, and print what came of it."),
     "key": ("key", "Make the keys that seal grants and secrets."),
     "operations": ("call", "Search the catalogue of operations."),
     "organization": ("manage", "Manage the companies that use this server."),
+    "report": ("documents", "Create a report, wait for it, and print it or write it to a file."),
     "return-url": ("manage", "Manage the addresses that browsers may be sent back to after consent."),
     "serve": ("run", "Run the server that holds the grants, until interrupted."),
 }

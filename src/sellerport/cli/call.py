@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from sellerport import Hosted, SellingPartner, catalog
 from sellerport.catalog import Operation
 from sellerport.cli.output import fields, json_option, show, table
 from sellerport.errors import InvalidArguments, Problem, SettingsError
+from sellerport.paging import Page
 
 
 @click.command()
@@ -23,7 +25,11 @@ from sellerport.errors import InvalidArguments, Problem, SettingsError
 @click.option("--connection", envvar="SELLERPORT_CONNECTION", help="Call for a connection that a server holds.")
 @click.option("--server", envvar="SELLERPORT_URL", help="The server's address, with --connection.")
 @click.option("--marketplace", help="A country, marketplace id or region. [default: US, or the connection's]")
+@click.option("--account", help="The account in credentials.yml. [default: SELLERPORT_ACCOUNT, or default]")
 @click.option("--sandbox", is_flag=True, help="Call Amazon's sandbox.")
+@click.option("--restricted", help="Data elements to ask for with a restricted data token, comma-joined, or 'all'.")
+@click.option("--all", "every", is_flag=True, help="Go through all pages.")
+@click.option("--jsonl", is_flag=True, help="Print a line of JSON for each record, as it comes.")
 @json_option
 def call(
     operation: str,
@@ -32,7 +38,11 @@ def call(
     connection: str | None,
     server: str | None,
     marketplace: str | None,
+    account: str | None,
     sandbox: bool,
+    restricted: str | None,
+    every: bool,
+    jsonl: bool,
     as_json: bool,
 ) -> None:
     """Call an operation and print the answer.
@@ -46,10 +56,25 @@ def call(
     given = _parse(found, arguments)
     if body is not None:
         given["body"] = _json(_read(body[1:]) if body.startswith("@") else body)
-    hosted = _hosted(connection, server) if connection else None
-    client = SellingPartner(connection=hosted, marketplace=marketplace, sandbox=sandbox)
+    if restricted is not None:
+        given["restricted"] = True if restricted == "all" else restricted.split(",")
+    client = client_of(connection, server, marketplace=marketplace, account=account, sandbox=sandbox)
     result = client._call(found, given)
-    show(result.data if as_json else _records(result.payload), as_json)
+    if every and not isinstance(result, Page):
+        raise InvalidArguments(problems=[Problem("--all", f"{found.key} has no pages")])
+    if jsonl:
+        records = result.items() if every else _records(result.payload)
+        for record in records if isinstance(records, Iterable) and not isinstance(records, dict) else [records]:
+            click.echo(json.dumps(record, ensure_ascii=False))
+    elif every:
+        show(list(result.items()), as_json)
+    else:
+        show(result.data if as_json else _records(result.payload), as_json)
+
+
+def client_of(connection: str | None, server: str | None, **options: Any) -> SellingPartner:
+    """Return a client for the credentials at hand, or for a connection that a server holds."""
+    return SellingPartner(connection=_hosted(connection, server) if connection else None, **options)
 
 
 def _hosted(connection: str, server: str | None) -> Hosted:

@@ -2,7 +2,8 @@
 
 from sellerport.emulator.faults import Fault
 from sellerport.emulator.gateway import LocalAmazon, app
+from sellerport.emulator.jobs import Outcome
 from sellerport.emulator.serving import running, serve
 from sellerport.emulator.world import Account, Application, Grant, World
 
-__all__ = ["Account", "Application", "Fault", "Grant", "LocalAmazon", "World", "app", "running", "serve"]
+__all__ = ["Account", "Application", "Fault", "Grant", "LocalAmazon", "Outcome", "World", "app", "running", "serve"]

@@ -37,13 +37,14 @@ WORDS = ("amber", "birch", "cedar", "ember", "fjord", "grove", "heath", "inlet",
 Maker = Callable[[random.Random], str]
 
 
-def invent(call: Call) -> Answer:
-    """Answer a call with a body of the schema that the catalogue has for it."""
+def invent(call: Call, *, page: int = 1) -> Answer:
+    """Answer a call with a body of the schema that the catalogue has for it; each page has other values."""
     status, name = success(call.operation)
     if name is None:
         return Answer(status=status)
     given = _given(call)
-    chance = random.Random(f"{call.world.seed} {call.operation.key} {sorted(given.items())}")  # noqa: S311
+    text = f"{call.world.seed} {call.operation.key} {sorted(given.items())}"
+    chance = random.Random(text if page == 1 else f"{text} {page}")  # noqa: S311
     home = call.account.marketplaces[0] if call.account else regions.marketplace(call.region)
     definitions = catalog.schemas(call.operation.api).definitions
     return Answer(_Inventor(definitions, chance, given, home).value({"$ref": f"#/$defs/{name}"}), status)
@@ -59,11 +60,12 @@ def success(operation: Operation) -> tuple[int, str | None]:
 def _given(call: Call) -> dict[str, str]:
     """Return what the call named, by lower-case name, a list by its first value."""
     given: dict[str, str] = {}
+    token = call.operation.paging.token if call.operation.paging else None
     for name, value in call.body.items() if isinstance(call.body, dict) else ():
-        if isinstance(value, str):
+        if isinstance(value, str) and name != token:
             given[name.lower()] = value
     for parameter in call.operation.parameters:
-        if parameter.place == "query" and (values := call.many(parameter.wire)):
+        if parameter.place == "query" and parameter.wire != token and (values := call.many(parameter.wire)):
             key = parameter.wire.lower()
             given[key.removesuffix("s") if parameter.style else key] = values[0]
     return {**given, **{name.lower(): value for name, value in call.path.items()}}

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import jsonschema_rs
 import msgspec
 
+from sellerport import catalog
 from sellerport.catalog import Operation
 from sellerport.emulator.world import AccessToken, Account, Application, World
 from sellerport.errors import AccessDenied, AmazonNotFound, AmazonRefused
@@ -32,6 +34,8 @@ class Call:
     account: Account | None
     """None for a grantless call."""
     region: str
+    address: str
+    """Where the local Amazon was reached."""
     elements: frozenset[str] = frozenset()
     """The personal data that the token opens."""
 
@@ -39,6 +43,11 @@ class Call:
     def application(self) -> Application:
         """Who calls."""
         return self.token.application
+
+    @property
+    def seller(self) -> str:
+        """The selling partner id; nothing for a grantless call."""
+        return self.account.selling_partner_id if self.account else ""
 
     def one(self, name: str) -> str | None:
         """Return a query parameter; the first, where a client repeats it."""
@@ -48,6 +57,32 @@ class Call:
         """Return a list from the query, comma-joined, repeated or both, as clients send it."""
         return [part for value in self.query.get(name, ()) for part in value.split(",") if part]
 
+    def size(self, name: str, *, most: int, default: int) -> int:
+        """Return a page size from the query.
+
+        Raises:
+            AmazonRefused: it is none, or out of bounds.
+        """
+        text = self.one(name)
+        if text is None:
+            return default
+        if not text.isascii() or not text.isdecimal() or not 1 <= int(text) <= most:
+            raise invalid(f"{name} must be from 1 to {most}")
+        return int(text)
+
+    def checked_body(self) -> dict[str, Any]:
+        """Return the body, which must be what the catalogue's schema says.
+
+        Raises:
+            AmazonRefused: it is not.
+        """
+        schemas = catalog.schemas(self.operation.api)
+        schema = {"$ref": f"#/$defs/{schemas.of(self.operation).body}", "$defs": schemas.definitions}
+        for error in jsonschema_rs.iter_errors(schema, self.body):
+            raise invalid(f"{'.'.join(map(str, error.instance_path)) or 'Request body'}: {error.message}")
+        checked: dict[str, Any] = self.body
+        return checked
+
     def time(self, name: str) -> float | None:
         """Return a date from the query, as unix seconds.
 
@@ -55,13 +90,7 @@ class Call:
             AmazonRefused: it is none.
         """
         text = self.one(name)
-        if text is None:
-            return None
-        try:
-            when = datetime.fromisoformat(text)
-            return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
-        except (ValueError, OverflowError):
-            raise invalid(f"{name} is not a date in ISO 8601 format") from None
+        return None if text is None else unix_seconds(text, name)
 
 
 @dataclass(frozen=True)
@@ -74,6 +103,19 @@ class Answer:
     def bytes(self) -> bytes:
         """The body as JSON."""
         return b"" if self.body is None else msgspec.json.encode(self.body)
+
+
+def unix_seconds(text: str, name: str) -> float:
+    """Return a date as unix seconds; without a time zone it is in UTC.
+
+    Raises:
+        AmazonRefused: it is none.
+    """
+    try:
+        when = datetime.fromisoformat(text)
+        return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        raise invalid(f"{name} is not a date in ISO 8601 format") from None
 
 
 def invalid(details: str) -> AmazonRefused:

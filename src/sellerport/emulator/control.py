@@ -11,7 +11,11 @@ out where every field may; what is wrong with one is answered with 400 and the f
     POST   revoke        refresh_token | selling_partner_id | nothing: all
     POST   expire        access_token | nothing: all
     POST   clock         advance_s
-    POST   fail          times, method, host, path, answer, status, code, message, details (see `faults.Fault`)
+    POST   fail          times, method, host, path, answer, status, code, message, details, body, content_type, headers
+                         (see `faults.Fault`)
+    POST   documents     kind, type, status, polls, document, body, … (see `jobs.Outcome`)
+    POST   pages         operation, pages, empty, repeat
+    POST   limits        mode, operation, rate, burst, application_rate
     GET    requests                                                    what arrived, secrets masked
     DELETE requests                                                    forget it
 """
@@ -27,6 +31,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from sellerport.emulator.faults import Fault
+from sellerport.emulator.jobs import Outcome
+from sellerport.emulator.quotas import Mode
 from sellerport.emulator.world import Account, Application, Grant, Kind, World
 from sellerport.errors import CallerError
 
@@ -92,6 +98,25 @@ class Advance(_Body):
     advance_s: float
 
 
+class NewPages(_Body):
+    """In how many pages a list comes."""
+
+    operation: str
+    pages: int
+    empty: tuple[int, ...] = ()
+    repeat: bool = False
+
+
+class NewLimits(_Body):
+    """Whether limits are enforced, and which, of one operation or of all."""
+
+    mode: Mode | None = None
+    operation: str | None = None
+    rate: float | None = None
+    burst: float | None = None
+    application_rate: float | None = None
+
+
 def routes(world: World) -> list[Route]:
     """Return the control plane."""
 
@@ -125,10 +150,6 @@ def routes(world: World) -> list[Route]:
     def clock(body: Advance) -> Any:
         return {"now": world.advance(body.advance_s)}
 
-    def fail(body: Fault) -> Any:
-        world.fail(body)
-        return {"planned": len(world.faults)}
-
     async def state(_: Request) -> Response:
         return _json(_state(world))
 
@@ -146,8 +167,35 @@ def routes(world: World) -> list[Route]:
         Route("/_emulator/revoke", _taking(Revocation, revoke), methods=["POST"]),
         Route("/_emulator/expire", _taking(Expiry, expire), methods=["POST"]),
         Route("/_emulator/clock", _taking(Advance, clock), methods=["POST"]),
-        Route("/_emulator/fail", _taking(Fault, fail), methods=["POST"]),
         Route("/_emulator/requests", requests, methods=["GET", "DELETE"]),
+        *_plans(world),
+    ]
+
+
+def _plans(world: World) -> list[Route]:
+    """Return the part of the control plane that arranges what is still to come."""
+
+    def fail(body: Fault) -> Any:
+        world.fail(body)
+        return {"planned": len(world.faults)}
+
+    def plan(body: Outcome) -> Any:
+        world.plan(body)
+        return {"planned": len(world.outcomes)}
+
+    def page(body: NewPages) -> Any:
+        world.page(**msgspec.structs.asdict(body))
+        return {"paged": {key: pages.pages for key, pages in world.paged.items()}}
+
+    def limit(body: NewLimits) -> Any:
+        world.limit(**msgspec.structs.asdict(body))
+        return _limits(world)
+
+    return [
+        Route("/_emulator/fail", _taking(Fault, fail), methods=["POST"]),
+        Route("/_emulator/documents", _taking(Outcome, plan), methods=["POST"]),
+        Route("/_emulator/pages", _taking(NewPages, page), methods=["POST"]),
+        Route("/_emulator/limits", _taking(NewLimits, limit), methods=["POST"]),
     ]
 
 
@@ -180,8 +228,16 @@ def _state(world: World) -> dict[str, Any]:
         "grants": [_grant(grant) for grant in world.grants.values()],
         "access_tokens": len(world.access_tokens),
         "faults": [msgspec.structs.asdict(fault) for fault in world.faults],
+        "outcomes": [msgspec.structs.asdict(outcome) for outcome in world.outcomes],
+        "pages": world.paged,
+        "limits": _limits(world),
+        "documents": len(world.documents),
         "requests": len(world.requests),
     }
+
+
+def _limits(world: World) -> dict[str, Any]:
+    return {"mode": world.quotas.mode, "set": {key: one._asdict() for key, one in world.quotas.limits.items()}}
 
 
 def _account(account: Account) -> dict[str, Any]:

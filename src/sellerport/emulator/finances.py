@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from sellerport.emulator.answers import invent
+from sellerport.emulator import pages
 from sellerport.emulator.call import Answer, Call
 
 LONGEST_S = 180 * 86_400
@@ -13,13 +13,13 @@ LONGEST_S = 180 * 86_400
 
 def list_financial_events(call: Call) -> Answer:
     """List what was posted in a span of time."""
-    return Answer({"payload": {"FinancialEvents": {}}}) if _too_long(call, "Posted") else invent(call)
+    return Answer({"payload": {"FinancialEvents": {}}}) if _too_long(call, "Posted") else pages.answer(call)
 
 
 def list_financial_event_groups(call: Call) -> Answer:
     """List the groups that were begun in a span of time."""
     too_long = _too_long(call, "FinancialEventGroupStarted")
-    return Answer({"payload": {"FinancialEventGroupList": []}}) if too_long else invent(call)
+    return Answer({"payload": {"FinancialEventGroupList": []}}) if too_long else pages.answer(call)
 
 
 def _too_long(call: Call, name: str) -> bool:

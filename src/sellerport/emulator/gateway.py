@@ -6,27 +6,31 @@ One port serves every host of Amazon's. A request names its host
 * or in its ``Host`` header;
 * or not at all: then ``/auth/o2/token`` is Login with Amazon, and everything else the SP-API of the token's region.
 
+What lies under ``/_storage`` is the storage of documents, whatever the host.
+
 Paths are split and matched raw, before anything in them is decoded.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import unquote
 
+import msgspec
 from starlette.applications import Starlette
 from starlette.responses import Response
 
-from sellerport.emulator import consent, control, faults, lwa, selling_partner, traffic
+from sellerport.emulator import consent, control, faults, lwa, selling_partner, storage, traffic
 from sellerport.emulator.faults import Fault, Receive, Scope, Send
-from sellerport.emulator.selling_partner import Arrived
+from sellerport.emulator.traffic import Arrived
 from sellerport.emulator.world import World
 from sellerport.errors import AmazonError
 from sellerport.regions import HOSTS, LWA, SELLING_PARTNER_HOSTS
 
 LARGEST_BODY = 32 * 1024 * 1024
+LARGEST_UPLOAD = 256 * 1024 * 1024
 
 
 def app(world: World | None = None, *, clock: Callable[[], float] = time.time, seed: int = 1) -> LocalAmazon:
@@ -55,15 +59,17 @@ class LocalAmazon:
         if not host and path.startswith("/_emulator/"):
             await self._pages(_inner(scope, path), receive, send)
             return
-        body = await _read(receive)
+        stored = path.startswith(storage.PREFIX)
+        largest = LARGEST_UPLOAD if stored else LARGEST_BODY
+        body = await _read(receive, largest)
         if body is None:
             return
-        if len(body) > LARGEST_BODY:
+        if len(body) > largest:
             await Response(b"", 413, {"connection": "close"})(scope, receive, send)
             return
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         query = scope["query_string"].decode("latin-1")
-        arrived = Arrived(scope["method"], host, path, query, headers, body)
+        arrived = Arrived(scope["method"], host, path, query, headers, body, _address(scope, headers))
         entry = traffic.entry(arrived, self.world.now())
         self.world.requests.append(entry)
 
@@ -76,6 +82,11 @@ class LocalAmazon:
         if fault is not None:
             entry["fault"] = fault.answer
             await self._fail(fault, arrived, scope, receive, noting)
+        elif stored:
+            answer = self.world.storage.respond(arrived, self.world.now(), self.world.uuid())
+            await answer(scope, receive, noting)
+        elif (host == "" or host in SELLING_PARTNER_HOSTS) and _breaks_http(scope, arrived):
+            await _page(400)(scope, receive, noting)
         elif host == "" or host in SELLING_PARTNER_HOSTS:
             await selling_partner.respond(self.world, arrived)(scope, receive, noting)
         else:
@@ -87,25 +98,44 @@ class LocalAmazon:
         elif fault.answer == "silence":
             await faults.silence(receive)
         else:
-            await self._broken(fault, arrived)(scope, receive, send)
+            broken = self._broken(fault, arrived)
+            broken.headers.update(fault.headers)
+            await broken(scope, receive, send)
 
     def _broken(self, fault: Fault, arrived: Arrived) -> Response:
+        if fault.body is not None:
+            body = fault.body if isinstance(fault.body, str) else msgspec.json.encode(fault.body)
+            said = {"content-type": fault.content_type or "application/json"}
+            return Response(body, fault.status, said)
         if fault.answer == "empty":
             return Response(b"", fault.status)
         if fault.answer == "html":
-            return Response(faults.HTML % (fault.status, fault.status), fault.status, media_type="text/html")
+            return _page(fault.status)
         if arrived.host == LWA:
             code = fault.code or ("temporarily_unavailable" if fault.status == 503 else "server_error")
-            said = AmazonError(fault.message or "Try again later", status=fault.status, amazon_code=code)
-            return lwa.refusal(self.world, said)
-        code, message = selling_partner.MESSAGES.get(fault.status, ("InternalFailure", "Planned fault"))
+            refused = AmazonError(fault.message or "Try again later", status=fault.status, amazon_code=code)
+            return lwa.refusal(self.world, refused)
+        stored = arrived.path.startswith(storage.PREFIX)
+        messages = storage.TROUBLES if stored else selling_partner.MESSAGES
+        code, message = messages.get(fault.status, ("InternalFailure", "Planned fault"))
         refused = AmazonError(
             fault.message or message,
             status=fault.status,
             amazon_code=fault.code or code,
             details=fault.details or "",
         )
-        return selling_partner.refusal(self.world, refused)
+        return storage.refusal(refused, self.world.uuid()) if stored else selling_partner.refusal(self.world, refused)
+
+
+def _page(status: int) -> Response:
+    return Response(faults.HTML % (status, status), status, media_type="text/html")
+
+
+def _breaks_http(scope: Scope, arrived: Arrived) -> bool:
+    """Whether Amazon's gateway refuses a request for its form (RFC 7230; since June 2023)."""
+    if sum(name == b"host" for name, _ in scope["headers"]) > 1:
+        return True
+    return arrived.method == "GET" and (bool(arrived.body) or arrived.headers.get("content-length", "0") != "0")
 
 
 async def _live(receive: Receive, send: Send) -> None:
@@ -119,6 +149,8 @@ def _place(scope: Scope) -> tuple[str, str]:
     """Return which of Amazon's hosts was asked, or nothing, and the raw path there."""
     raw = (scope.get("raw_path") or scope["path"].encode()).split(b"?")[0].decode("latin-1")
     first, slash, rest = raw[1:].partition("/")
+    if raw.startswith(storage.PREFIX):
+        return "", raw
     if first.lower() in HOSTS:
         return first.lower(), slash + rest
     sent = next((value for name, value in scope["headers"] if name == b"host"), b"").decode("latin-1")
@@ -128,11 +160,21 @@ def _place(scope: Scope) -> tuple[str, str]:
     return (LWA if raw in ("/auth/o2/token", "/auth/o2/tokeninfo") else ""), raw
 
 
+def _address(scope: Scope, headers: Mapping[str, str]) -> str:
+    """Return where the request reached us, for addresses that are to lead back here."""
+    ip, port = scope.get("server") or ("localhost", 80)
+    reached = (f"[{ip}]:{port}" if ":" in ip else f"{ip}:{port}", f"localhost:{port}")
+    sent = headers.get("host", "")
+    # python-amazon-sp-api makes its Host header by cutting "https://" off its endpoint, also where that is "http://"
+    host = next((one for one in reached if one.endswith(sent)), sent)
+    return f"{scope.get('scheme', 'http')}://{host}"
+
+
 def _inner(scope: Scope, path: str) -> Scope:
     return {**scope, "path": unquote(path), "raw_path": path.encode("latin-1"), "root_path": ""}
 
 
-async def _read(receive: Receive) -> bytes | None:
+async def _read(receive: Receive, largest: int) -> bytes | None:
     """Read a request's body, no further than too far; None if the client left meanwhile."""
     parts: list[bytes] = []
     size = 0
@@ -143,7 +185,7 @@ async def _read(receive: Receive) -> bytes | None:
             return None
         parts.append(message.get("body", b""))
         size += len(parts[-1])
-        more = message.get("more_body", False) and size <= LARGEST_BODY
+        more = message.get("more_body", False) and size <= largest
     return b"".join(parts)
 
 

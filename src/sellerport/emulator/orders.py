@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from sellerport.emulator import page_tokens
 from sellerport.emulator.call import Answer, Call, invalid, missing
 from sellerport.emulator.shop import Address, Channel, Item, Order, Status
 
@@ -16,6 +15,7 @@ LATEST_S = 120
 """A ``…Before`` has to lie this far in the past."""
 
 PAGE = 100
+TOKEN_LIFE_2026_S = 86_400
 
 CHANNELS: Mapping[str, Channel] = {"AFN": "AFN", "MFN": "MFN"}
 FULFILLED_BY: Mapping[str, Channel] = {"AMAZON": "AFN", "MERCHANT": "MFN"}
@@ -39,16 +39,6 @@ NOWHERE_SET = (
     "ActualFulfillmentSupplySourceId",
 )
 _STATUS_2026 = {status: name for name, status in STATUSES_2026.items() if status}
-
-
-@dataclass(frozen=True)
-class Page:
-    """What a page token stands for: the rest of a search."""
-
-    operation: str
-    account: str
-    order_ids: tuple[str, ...]
-    bounds: Mapping[str, str]
 
 
 # --- v0 ---------------------------------------------------------------------------------------------------------------
@@ -225,6 +215,7 @@ def search_orders_2026(call: Call) -> Answer:
         updated="lastUpdated",
         size="maxResultsPerPage",
         token="paginationToken",  # noqa: S106
+        token_life_s=TOKEN_LIFE_2026_S,
     )
     kept = [
         _among(call, "fulfillmentStatuses", STATUSES_2026, lambda order: order.status),
@@ -367,21 +358,24 @@ def _window(window: tuple[int, int]) -> dict[str, str]:
 class _Search:
     """The part that both versions share: one of two date ranges, and pages; names are each version's own."""
 
-    def __init__(self, call: Call, *, created: str, updated: str, size: str, token: str) -> None:
+    def __init__(
+        self, call: Call, *, created: str, updated: str, size: str, token: str, token_life_s: float | None = None
+    ) -> None:
         self.call = call
+        self.token_life_s = token_life_s
         self.created, self.updated, self.size, self.token = created, updated, size, token
 
     def page(self, kept: Sequence[Callable[[Order], bool]]) -> tuple[list[Order], str | None, Mapping[str, str]]:
         """Return the orders of one page, the token of the next, and the bound that was searched up to."""
-        size = self._page_size()
+        size = self.call.size(self.size, most=PAGE, default=PAGE)
         token = self.call.one(self.token)
         if token is None:
             ids, bounds = self._search(kept)
         else:
-            ids, bounds = self._continue(token)
+            ids, bounds = page_tokens.redeem(self.call, token, name=self.token)
         known = _orders(self.call)
         rest = ids[size:]
-        next_token = self._keep(rest, bounds) if rest else None
+        next_token = page_tokens.issue(self.call, (rest, bounds), life_s=self.token_life_s) if rest else None
         return [known[one] for one in ids[:size]], next_token, bounds
 
     def _search(self, kept: Sequence[Callable[[Order], bool]]) -> tuple[tuple[str, ...], Mapping[str, str]]:
@@ -410,29 +404,6 @@ class _Search:
             and all(keep(order) for keep in kept)
         ]
         return tuple(one for _, one in sorted(found)), {before_name: _seconds(int(until))}
-
-    def _continue(self, token: str) -> tuple[tuple[str, ...], Mapping[str, str]]:
-        page = self.call.world.pages.get(token)
-        if page is None or (page.operation, page.account) != self._owner():
-            raise invalid(f"{self.token} is not valid")
-        return page.order_ids, page.bounds
-
-    def _keep(self, rest: tuple[str, ...], bounds: Mapping[str, str]) -> str:
-        page = Page(*self._owner(), rest, bounds)
-        token = hashlib.sha256(repr((self.call.world.seed, page)).encode()).hexdigest()
-        self.call.world.pages[token] = page
-        return token
-
-    def _owner(self) -> tuple[str, str]:
-        return self.call.operation.key, self.call.account.selling_partner_id if self.call.account else ""
-
-    def _page_size(self) -> int:
-        text = self.call.one(self.size)
-        if text is None:
-            return PAGE
-        if not text.isascii() or not text.isdecimal() or not 1 <= int(text) <= PAGE:
-            raise invalid(f"{self.size} must be from 1 to {PAGE}")
-        return int(text)
 
 
 def _orders(call: Call) -> Mapping[str, Order]:

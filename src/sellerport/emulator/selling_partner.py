@@ -4,6 +4,7 @@ The checks, in this order, with Amazon's answers:
 
 * no such method and path: 403 MissingAuthenticationToken, whatever the token;
 * the token is missing, expired, revoked, unknown, or not good for this region or operation: 403 Unauthorized;
+* the operation was called too often, where limits are on: 429 QuotaExceeded;
 * a required parameter or body is missing: 400 InvalidInput;
 * a marketplace of another region: 403 Unauthorized.
 
@@ -14,7 +15,6 @@ the days of AWS SigV4.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
@@ -23,8 +23,21 @@ from starlette.responses import Response
 
 from sellerport import catalog
 from sellerport.catalog import Operation
-from sellerport.emulator import answers, finances, orders, sellers, tokens
+from sellerport.emulator import (
+    answers,
+    data_kiosk,
+    feeds,
+    finances,
+    invoices,
+    orders,
+    pages,
+    reports,
+    sellers,
+    tokens,
+    uploads,
+)
 from sellerport.emulator.call import DENIED, Answer, Call, denied, invalid
+from sellerport.emulator.traffic import Arrived
 from sellerport.emulator.world import AccessToken, World
 from sellerport.errors import AmazonError
 from sellerport.regions import MARKETPLACES, SELLING_PARTNER_HOSTS
@@ -34,6 +47,11 @@ HANDLERS: Mapping[str, Callable[[Call], Answer]] = {
     **orders.HANDLERS,
     **finances.HANDLERS,
     **tokens.HANDLERS,
+    **reports.HANDLERS,
+    **feeds.HANDLERS,
+    **data_kiosk.HANDLERS,
+    **invoices.HANDLERS,
+    **uploads.HANDLERS,
 }
 
 MESSAGES = {
@@ -59,18 +77,6 @@ ERROR_TYPES = {
 _REGION_OF = {shop.id: shop.region for shop in MARKETPLACES}
 
 
-@dataclass(frozen=True)
-class Arrived:
-    """A request as it came in: the path is raw."""
-
-    method: str
-    host: str
-    path: str
-    query: str
-    headers: Mapping[str, str]
-    body: bytes
-
-
 def respond(world: World, arrived: Arrived) -> Response:
     """Answer a request to any of the SP-API's hosts."""
     found = _match(arrived)
@@ -81,8 +87,8 @@ def respond(world: World, arrived: Arrived) -> Response:
     try:
         answer = _answer(world, arrived, operation, {name: unquote(value) for name, value in path.items()})
     except AmazonError as refused:
-        return refusal(world, refused, operation)
-    headers = _headers(world, operation, answer.status)
+        return refusal(world, refused, _rate(world, arrived, operation))
+    headers = _headers(world, _rate(world, arrived, operation), answer.status)
     # the two APIs that speak HAL say so
     kind = "application/hal+json" if operation.api in ("messaging_v1", "solicitations_v1") else "application/json"
     body = answer.bytes()
@@ -90,26 +96,34 @@ def respond(world: World, arrived: Arrived) -> Response:
 
 
 def refusal(
-    world: World, refused: AmazonError, operation: Operation | None = None, *, error_type: str | None = None
+    world: World, refused: AmazonError, rate: float | None = None, *, error_type: str | None = None
 ) -> Response:
     """Return an error as the SP-API writes it; the gateway's own have no details, and put the message first."""
     error = {"code": refused.amazon_code, "message": refused.message, "details": refused.details}
     if refused.amazon_code in ("MissingAuthenticationToken", "QuotaExceeded"):
         error = {"message": refused.message, "code": refused.amazon_code}
-    headers = _headers(world, operation, refused.status)
+    headers = _headers(world, rate, refused.status)
     headers["x-amzn-ErrorType"] = error_type or ERROR_TYPES.get(refused.status, "InternalServerErrorException")
     body = msgspec.json.format(msgspec.json.encode({"errors": [error]}), indent=2)
     return Response(body, refused.status, headers, media_type="application/json")
 
 
-def _headers(world: World, operation: Operation | None, status: int) -> dict[str, str]:
+def _rate(world: World, arrived: Arrived, operation: Operation) -> float | None:
+    return world.quotas.rate(operation, sandbox=_in_sandbox(arrived))
+
+
+def _in_sandbox(arrived: Arrived) -> bool:
+    return arrived.host.startswith("sandbox.")
+
+
+def _headers(world: World, rate: float | None, status: int) -> dict[str, str]:
     headers = {
         "x-amzn-RequestId": world.uuid(),
         "x-amz-apigw-id": f"{world.secret('', 15)}=",
         "X-Amzn-Trace-Id": f"Root=1-{int(world.now()):08x}-{world.secret('', 24)}",
     }
-    if operation is not None and operation.rate is not None and (status < 300 or status in (400, 404)):
-        headers["x-amzn-RateLimit-Limit"] = str(operation.rate)
+    if rate is not None and (status < 300 or status in (400, 404)):
+        headers["x-amzn-RateLimit-Limit"] = str(float(rate))
     return headers
 
 
@@ -120,16 +134,27 @@ def _match(arrived: Arrived) -> tuple[Operation, dict[str, str]] | None:
 def _answer(world: World, arrived: Arrived, operation: Operation, path: dict[str, str]) -> Answer:
     region = SELLING_PARTNER_HOSTS[arrived.host].name if arrived.host else None
     token, region, elements = _admit(world, arrived, operation, region)
+    account = token.grant.account if token.grant else None
+    seller = account.selling_partner_id if account else ""
+    application = token.application.application_id
+    if not world.quotas.take(operation, application, seller, world.now(), sandbox=_in_sandbox(arrived)):
+        code, message = MESSAGES[429]
+        raise AmazonError(message, status=429, amazon_code=code)
     query: dict[str, list[str]] = {}
     for name, value in parse_qsl(arrived.query, keep_blank_values=True):
         query.setdefault(name, []).append(value)
     body = _body(operation, arrived.body)
     _require(operation, query, arrived.headers)
     _stay_in_region(operation, query, body, region)
-    account = token.grant.account if token.grant else None
-    call = Call(world, operation, path, query, body, token, account, region, elements)
-    handle = HANDLERS.get(operation.key, answers.invent)
-    return handle(call)
+    call = Call(world, operation, path, query, body, token, account, region, arrived.address, elements)
+    return _handler(world, operation)(call)
+
+
+def _handler(world: World, operation: Operation) -> Callable[[Call], Answer]:
+    """Return who answers: for a list that was planned to have pages, whoever invents them."""
+    if operation.key in HANDLERS and operation.key not in world.paged:
+        return HANDLERS[operation.key]
+    return pages.answer if operation.paging else answers.invent
 
 
 def _admit(

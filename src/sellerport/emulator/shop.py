@@ -109,6 +109,20 @@ class Address:
 
 
 @dataclass(frozen=True)
+class Product:
+    """What an account lists; ``dollars`` is its price in US dollars, wherever it is sold."""
+
+    asin: str
+    sku: str
+    title: str
+    dollars: Decimal
+
+    def price(self, currency: str) -> Decimal:
+        """What it costs in a currency."""
+        return _local(self.dollars, currency)
+
+
+@dataclass(frozen=True)
 class Item:
     """One line of an order."""
 
@@ -168,34 +182,43 @@ class Order:
         return self.status not in ("Pending", "Canceled")
 
 
-def orders(
-    chance: random.Random, marketplaces: Sequence[Marketplace], *, count: int, now: float, prefix: str
-) -> dict[str, Order]:
-    """Invent the orders of the last weeks, oldest first, by their id.
-
-    Args:
-        chance: where all variety comes from.
-        marketplaces: where the account sells; the first sells most.
-        count: how many orders.
-        now: when the newest could have been placed, in unix seconds.
-        prefix: what the account's own SKUs start with.
-    """
-    weights = [2 ** (len(marketplaces) - place) for place in range(len(marketplaces))]
-    catalogue = [
-        (
+def products(chance: random.Random, prefix: str) -> tuple[Product, ...]:
+    """Invent what an account lists; its own SKUs start with the prefix."""
+    return tuple(
+        Product(
             f"B0L{chance.randrange(10**6):06d}{chance.choice('ABCDEFGHJK')}",
             f"{prefix}-{number:03d}",
             title,
             Decimal(price),
         )
         for number, (title, price) in enumerate(PRODUCTS, start=1)
-    ]
+    )
+
+
+def orders(
+    chance: random.Random,
+    marketplaces: Sequence[Marketplace],
+    listed: Sequence[Product],
+    *,
+    count: int,
+    now: float,
+) -> dict[str, Order]:
+    """Invent the orders of the last weeks, oldest first, by their id.
+
+    Args:
+        chance: where all variety comes from.
+        marketplaces: where the account sells; the first sells most.
+        listed: what it sells.
+        count: how many orders.
+        now: when the newest could have been placed, in unix seconds.
+    """
+    weights = [2 ** (len(marketplaces) - place) for place in range(len(marketplaces))]
     found = {}
     for place in range(count, 0, -1):
         # denser towards today, as in a shop that grows; the newest is minutes old, so that every status occurs
         age_s = HISTORY_DAYS * DAY_S * ((place - chance.random()) / count) ** 1.6 + 300
         shop = chance.choices(list(marketplaces), weights)[0]
-        order = _order(chance, shop, catalogue, created=int(now - age_s), now=now)
+        order = _order(chance, shop, listed, created=int(now - age_s), now=now)
         found[order.id] = order
     return found
 
@@ -203,27 +226,27 @@ def orders(
 def _order(
     chance: random.Random,
     shop: Marketplace,
-    catalogue: list[tuple[str, str, str, Decimal]],
+    listed: Sequence[Product],
     *,
     created: int,
     now: float,
 ) -> Order:
     channel: Channel = "AFN" if chance.random() < 0.6 else "MFN"
-    lines = chance.sample(catalogue, chance.choices((1, 2, 3), (70, 22, 8))[0])
+    lines = chance.sample(listed, chance.choices((1, 2, 3), (70, 22, 8))[0])
     quantities = [chance.choices((1, 2, 3), (80, 15, 5))[0] for _ in lines]
     status = _status(chance, channel, (now - created) / DAY_S, pieces=sum(quantities))
     shipped = {"Shipped": quantities, "PartiallyShipped": [1, *[0] * (len(lines) - 1)]}.get(status, [0] * len(lines))
     taxed = Decimal("0.08") if shop.country in ("US", "CA") else Decimal(0)  # elsewhere the price contains it
     items = []
-    for (asin, sku, title, dollars), quantity, gone in zip(lines, quantities, shipped, strict=True):
-        price = _local(dollars, shop.currency)
+    for product, quantity, gone in zip(lines, quantities, shipped, strict=True):
+        price = product.price(shop.currency)
         gift = "Happy birthday from all of us!" if chance.random() < 0.08 else None
         items.append(
             Item(
                 id=f"{chance.randrange(10**13, 10**14)}",
-                asin=asin,
-                sku=sku,
-                title=title,
+                asin=product.asin,
+                sku=product.sku,
+                title=product.title,
                 quantity=quantity,
                 shipped=gone,
                 unit_price=price,

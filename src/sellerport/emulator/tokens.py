@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import unquote
 
 from sellerport import catalog
 from sellerport.emulator.call import Answer, Call, invalid
 from sellerport.emulator.world import TOKEN_LIFE_S, Resource
-from sellerport.errors import NotFound
+from sellerport.errors import AmazonRefused, NotFound
 
 MOST_RESOURCES = 50
 
@@ -26,12 +27,12 @@ def create_restricted_data_token(call: Call) -> Answer:
     except NotFound:
         raise invalid("targetApplication is not an application") from None
     token = call.world.issue_access_token(
-        application, call.token.grant, prefix="Atz.sprdt|", resources=tuple(_resource(one) for one in asked)
+        application, call.token.grant, prefix="Atz.sprdt|", resources=tuple(_resource(call, one) for one in asked)
     )
     return Answer({"restrictedDataToken": token, "expiresIn": TOKEN_LIFE_S})
 
 
-def _resource(asked: Any) -> Resource:
+def _resource(call: Call, asked: Any) -> Resource:
     refused = invalid("Application do not have access to some or all requested resource")
     if not isinstance(asked, dict):
         raise refused
@@ -43,6 +44,11 @@ def _resource(asked: Any) -> Resource:
     if not isinstance(elements, list) or any(element not in known for element in elements):
         listed = ", ".join(str(element) for element in elements) if isinstance(elements, list) else ""
         raise invalid(f"Application does not have access to one or more requested data elements: [{listed}]")
+    if found[0].key == "reports_2021_06_30.get_report_document":
+        document = call.world.documents.get((call.seller, unquote(found[1]["reportDocumentId"])))
+        if document is None or document.type not in catalog.index().restricted_reports:
+            # what Amazon says to users (amzn/selling-partner-api-docs issue 1009)
+            raise AmazonRefused("Invalid or unsupported document ID found", status=400, amazon_code="InvalidInput")
     return Resource(method, path, frozenset(elements))
 
 

@@ -1,20 +1,37 @@
-"""What arrived, as the control plane shows it: with secrets masked."""
+"""What arrived, and how the control plane shows it: with secrets masked."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
 import msgspec
 
-from sellerport.emulator.selling_partner import Arrived
-
 MASK = "***"
 SECRET_HEADERS = frozenset({"x-amz-access-token", "authorization", "cookie", "x-amz-security-token"})
 SECRET_FIELDS = frozenset(
-    {"client_secret", "refresh_token", "access_token", "code", "spapi_oauth_code", "restricteddatatoken"}
-)
+    {
+        "client_secret", "refresh_token", "access_token", "code", "spapi_oauth_code", "restricteddatatoken",
+        "x-amz-signature",
+    }
+)  # fmt: skip
+LARGEST_SHOWN = 2**20
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """A request as it came in: the path is raw, header names are in lower case."""
+
+    method: str
+    host: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+    address: str
+    """Where the local Amazon was reached, such as ``http://127.0.0.1:8099``."""
 
 
 def entry(arrived: Arrived, when: float) -> dict[str, Any]:
@@ -40,9 +57,11 @@ def _pairs(encoded: str) -> list[list[str]]:
 
 
 def _body(arrived: Arrived) -> Any:
-    """Return a JSON body as it is, a form as its pairs, anything else as its length."""
+    """Return a JSON body as it is, a form as its pairs, anything else, or what is very long, as its length."""
     if not arrived.body:
         return None
+    if len(arrived.body) > LARGEST_SHOWN:
+        return f"{len(arrived.body)} bytes"
     if "urlencoded" in arrived.headers.get("content-type", ""):
         return _pairs(arrived.body.decode("utf-8", "replace"))
     try:

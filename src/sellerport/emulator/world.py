@@ -12,14 +12,18 @@ import uuid
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
 
-from sellerport import regions
+from sellerport import catalog, regions
 from sellerport.emulator import shop
 from sellerport.emulator.faults import Fault
+from sellerport.emulator.jobs import Job, Outcome
+from sellerport.emulator.jobs import Kind as JobKind
+from sellerport.emulator.quotas import Limit, Mode, Quotas
+from sellerport.emulator.storage import Storage
 from sellerport.errors import Conflict, InvalidArguments, NotFound, Problem
 from sellerport.regions import Marketplace
 
@@ -28,6 +32,7 @@ TOKEN_LIFE_S = 3600
 REMEMBERED_REQUESTS = 1000
 
 Kind = Literal["seller", "vendor"]
+Planned = TypeVar("Planned", Fault, Outcome)
 
 
 class Application(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -72,6 +77,7 @@ class Account:
     name: str
     kind: Kind
     marketplaces: tuple[Marketplace, ...]
+    products: tuple[shop.Product, ...] = field(default=(), repr=False)
     orders: dict[str, shop.Order] = field(default_factory=dict, repr=False)
 
     @property
@@ -123,6 +129,16 @@ class AccessToken:
     issued_at: float = 0
 
 
+@dataclass(frozen=True)
+class Pages:
+    """How an invented list is cut: into how many pages, and which of them, from 1, are empty."""
+
+    pages: int = 1
+    empty: tuple[int, ...] = ()
+    repeat: bool = False
+    """Whether the last page gives the token of itself, for ever."""
+
+
 DEFAULT_APPLICATION = Application(
     application_id="amzn1.sp.solution.local",
     client_id="amzn1.application-oa2-client.local",
@@ -146,10 +162,23 @@ class World:
         seed: where the shops, tokens and ids come from.
         clock: seconds since the epoch; the world's time is this plus what `advance` added.
         orders: how many orders each default seller starts with.
+        polls: how often a report, feed, query or export is seen unfinished.
+        limits: whether calls beyond an operation's rate are refused: ``off``, ``real``, or ``fast``, which is a hundred
+            times the real rates.
     """
 
-    def __init__(self, *, seed: int = 1, clock: Callable[[], float] = time.time, orders: int = 60) -> None:
+    def __init__(
+        self,
+        *,
+        seed: int = 1,
+        clock: Callable[[], float] = time.time,
+        orders: int = 60,
+        polls: int = 2,
+        limits: Mode = "off",
+    ) -> None:
         self.seed = seed
+        self._polls = polls
+        self._limits: Mode = limits
         self._clock = clock
         self._orders = orders
         self.reset()
@@ -165,7 +194,17 @@ class World:
         self.codes: dict[str, Code] = {}
         self.access_tokens: dict[str, AccessToken] = {}
         self.pages: dict[str, Any] = {}
-        """What each page token stands for; each API keeps its own kind."""
+        """What each page token stands for."""
+        self.paged: dict[str, Pages] = {}
+        """Which lists come in several pages, by operation."""
+        self.jobs: dict[tuple[str, JobKind, str], Job] = {}
+        """Reports, feeds, queries and exports, oldest first."""
+        self.documents: dict[tuple[str, str], Any] = {}
+        """By account and document id."""
+        self.polls = self._polls
+        self.outcomes: list[Outcome] = []
+        self.quotas = Quotas(self._limits)
+        self.storage = Storage(f"storage {self.seed}")
         self.faults: list[Fault] = []
         self.requests: deque[dict[str, Any]] = deque(maxlen=REMEMBERED_REQUESTS)
         self.add_application(DEFAULT_APPLICATION)
@@ -243,8 +282,9 @@ class World:
         chance = random.Random(f"{self.seed} {selling_partner_id}")  # noqa: S311
         prefix = "".join(word[0] for word in name.upper().split() if word[0].isalpha()) or "SKU"
         count = orders if kind == "seller" else 0
-        sold = shop.orders(chance, shops, count=count, now=self.now(), prefix=prefix)
-        account = self.accounts[selling_partner_id] = Account(selling_partner_id, name, kind, shops, sold)
+        products = shop.products(chance, prefix)
+        sold = shop.orders(chance, shops, products, count=count, now=self.now())
+        account = self.accounts[selling_partner_id] = Account(selling_partner_id, name, kind, shops, products, sold)
         return account
 
     def account(self, selling_partner_id: str) -> Account:
@@ -319,11 +359,79 @@ class World:
 
     def fault_for(self, method: str, host: str, path: str) -> Fault | None:
         """Return the fault planned for a request, counting it down."""
-        for place, fault in enumerate(self.faults):
-            if fault.matches(method, host, path):
-                if fault.times > 1:
-                    self.faults[place] = msgspec.structs.replace(fault, times=fault.times - 1)
-                else:
-                    del self.faults[place]
-                return fault
-        return None
+        return _take(self.faults, lambda fault: fault.matches(method, host, path))
+
+    def page(self, operation: str, pages: int, *, empty: tuple[int, ...] = (), repeat: bool = False) -> None:
+        """Let a list come in so many pages from now on; what it holds is invented.
+
+        Args:
+            operation: its name, such as ``finances_2024_06_19.list_transactions``.
+            pages: how many there are.
+            empty: which of them hold nothing, though there is a token; counted from 1.
+            repeat: whether the last one gives the token of itself, as a broken server would.
+
+        Raises:
+            UnknownOperation: there is no such operation.
+            InvalidArguments: it has no pages, or not so many, or none that could be repeated.
+        """
+        found = catalog.find(operation)
+        problems = []
+        if found.paging is None:
+            problems.append(Problem("operation", f"{found.key} has no pages"))
+        elif repeat and found.paging.kind == "offset":
+            problems.append(Problem("repeat", f"{found.key} has no tokens"))
+        if pages < 1:
+            problems.append(Problem("pages", "must be at least 1"))
+        if any(not 1 <= one <= pages for one in empty):
+            problems.append(Problem("empty", f"must be pages from 1 to {pages}"))
+        if problems:
+            raise InvalidArguments(problems=problems)
+        self.paged[found.key] = Pages(pages, empty, repeat)
+
+    def limit(
+        self,
+        mode: Mode | None = None,
+        *,
+        operation: str | None = None,
+        rate: float | None = None,
+        burst: float | None = None,
+        application_rate: float | None = None,
+    ) -> None:
+        """Turn limits on or off, and set those of one operation, or of all; answers state the rate in force.
+
+        Args:
+            mode: ``off``, ``real`` or ``fast``; None leaves it.
+            operation: its name; None is all.
+            rate: calls a second of one account, as it is, whatever the mode.
+            burst: calls of one account at once.
+            application_rate: calls a second of all accounts of an application together.
+
+        Raises:
+            UnknownOperation: there is no such operation.
+            InvalidArguments: a rate is not above 0, or a burst below 1.
+        """
+        key = None if operation is None else catalog.find(operation).key
+        limit = Limit(rate, burst, application_rate)
+        if limit != Limit():
+            self.quotas.set(key, limit)
+        self.quotas.mode = mode or self.quotas.mode
+
+    def plan(self, outcome: Outcome) -> None:
+        """Plan what becomes of the next reports, feeds, queries or exports that it matches."""
+        self.outcomes.append(outcome)
+
+    def outcome_for(self, kind: JobKind, type: str) -> Outcome | None:
+        """Return the outcome planned for a job, counting it down."""
+        return _take(self.outcomes, lambda outcome: outcome.matches(kind, type))
+
+
+def _take(planned: list[Planned], wanted: Callable[[Planned], bool]) -> Planned | None:
+    """Return the first that is wanted, and let it go when it was taken as often as it is for."""
+    for place, one in enumerate(planned):
+        if wanted(one):
+            if one.times > 1:
+                planned[place] = msgspec.structs.replace(one, times=one.times - 1)
+            else:
+                del planned[place]
+            return one
+    return None

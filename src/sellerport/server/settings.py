@@ -23,6 +23,9 @@ CLIENT_NAMES = frozenset(
 )
 """What the command line reads as a client of a server; the server itself passes over them."""
 
+LIBRARY_NAMES = frozenset({"SELLERPORT_ACCOUNT", "SELLERPORT_CREDENTIALS"})
+"""What the library reads; the server passes over them too."""
+
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
@@ -136,7 +139,7 @@ class Settings:
         """
         known = {PREFIX + setting.name.upper(): setting for setting in fields(cls)}
         for name in sorted(environ):
-            if name.startswith(PREFIX) and name not in known and name not in CLIENT_NAMES:
+            if name.startswith(PREFIX) and name not in {*known, *CLIENT_NAMES, *LIBRARY_NAMES}:
                 near = difflib.get_close_matches(name, known, n=1)
                 raise SettingsError(f"no setting {name}" + (f"; did you mean {near[0]}?" if near else ""))
         texts = {setting.name: environ[name] for name, setting in known.items() if environ.get(name)}

@@ -87,6 +87,7 @@ class Calls:
             lwa_app_id=opened.client.client_id,
             lwa_client_secret=opened.client.client_secret,
             marketplace=opened.connection.marketplace,
+            fill_optional=False,  # whoever connected the account may not have named a marketplace
             amazon=self._amazon,
             patience_s=PATIENCE_S,
             on_token_refresh=on_token_refresh,

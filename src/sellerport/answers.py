@@ -1,0 +1,136 @@
+"""What Amazon answered: a result, or the error that it means.
+
+Errors come in more forms than Amazon's models say: ``{"errors": […]}``, ``{"errors": {…}}``, a bare list, a bare
+object, beside a ``payload``, as XML from the storage, as HTML from something in between, or as nothing. All are read,
+and the status decides what they mean. Results are not checked against a schema: Amazon does not always keep its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from sellerport import catalog
+from sellerport.catalog import Operation
+from sellerport.errors import AccessDenied, AmazonError, AmazonNotFound, AmazonRefused, AmazonUnavailable, Throttled
+from sellerport.wire import UNREADABLE, Response
+
+T = TypeVar("T")
+P = TypeVar("P")
+
+
+class Result(Generic[T, P]):
+    """What Amazon answered: ``data`` is the decoded body as it came, ``result["payload"]`` looks inside it.
+
+    ``headers`` has its names in lower case. The type parameters are the body's type and the payload's.
+    """
+
+    __slots__ = ("data", "headers", "status")
+
+    def __init__(self, data: T, status: int, headers: Mapping[str, str]) -> None:
+        self.data = data
+        self.status = status
+        self.headers = headers
+
+    @property
+    def payload(self) -> P:
+        """What is inside the envelope that some APIs have (``{"payload": …}``), or the whole body."""
+        found: Any = self.data
+        return found["payload"] if isinstance(found, dict) and "payload" in found else found  # type: ignore[no-any-return]
+
+    @property
+    def request_id(self) -> str | None:
+        """What Amazon's support asks for."""
+        return self.headers.get("x-amzn-requestid")
+
+    def __getitem__(self, key: Any) -> Any:
+        return self.data[key]  # type: ignore[index]  # T is whatever JSON the operation answers with
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.data  # type: ignore[operator]  # as above
+
+    __iter__ = None  # a result is no sequence; what to go through is inside ``data``
+
+    def __repr__(self) -> str:
+        return (
+            f"{type(self).__name__}(status={self.status}, request_id={self.request_id!r})"  # the body may be personal
+        )
+
+
+KINDS: Mapping[int, type[AmazonError]] = {401: AccessDenied, 403: AccessDenied, 404: AmazonNotFound, 429: Throttled}
+
+
+def read(operation: Operation, answer: Response) -> Result[Any, Any]:
+    """Return the result that an answer holds, or raise what it means.
+
+    Raises:
+        AmazonError: the class that the status stands for; a success that cannot be read is `AmazonUnavailable`.
+    """
+    status, headers, body = answer.status, answer.headers, answer.body
+    if 200 <= status < 300:
+        if status == 204 or (not body and _has_no_body(operation, status)):
+            return Result(None, status, headers)
+        try:
+            data = msgspec.json.decode(body)
+        except UNREADABLE as error:
+            raise _unreadable(operation, answer) from error
+        if not (isinstance(data, dict) and data.keys() == {"errors"} and data["errors"]):
+            return Result(data, status, headers)
+    entries = _entries(body)
+    first = entries[0] if entries else {}
+    kind = KINDS.get(status, AmazonRefused if status < 500 else AmazonUnavailable)
+    raise kind(
+        str(first.get("message") or ""),
+        status=status,
+        amazon_code=str(first.get("code") or ""),
+        details=str(first.get("details") or ""),
+        request_id=headers.get("x-amzn-requestid"),
+        operation=operation.key,
+        errors=entries,
+    )
+
+
+def _has_no_body(operation: Operation, status: int) -> bool:
+    responses = catalog.schemas(operation.api).of(operation).responses if operation.api else {}
+    return responses.get(str(status)) is None
+
+
+def _unreadable(operation: Operation, answer: Response) -> AmazonUnavailable:
+    what = "is no JSON" if answer.body else "is empty"
+    do = "it may have been done: look before you repeat it" if operation.write else "try again"
+    request_id = answer.headers.get("x-amzn-requestid")
+    message = f"the answer {what}, though its status is {answer.status}; {do}"
+    return AmazonUnavailable(message, status=502, operation=operation.key, request_id=request_id)
+
+
+def _entries(body: bytes) -> list[dict[str, Any]]:
+    """Return every error of an answer, each with what it has of ``code``, ``message`` and ``details``."""
+    try:
+        found = msgspec.json.decode(body)
+    except UNREADABLE:
+        return _of_xml(body)
+    if isinstance(found, dict) and isinstance(found.get("errors"), dict | list):
+        found = found["errors"]
+    listed = found if isinstance(found, list) else [found]
+    return [entry for one in listed if isinstance(one, dict) and (entry := _entry(one))]
+
+
+def _entry(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Bring one error into Amazon's usual form: LWA says ``error``, gateways ``Message``."""
+    told = {name.lower(): value for name, value in found.items()}
+    code = told.get("code") or (told.get("error") if isinstance(told.get("error"), str) else None)
+    message = told.get("message") or told.get("error_description")
+    entry = {"code": code, "message": message, "details": told.get("details")}
+    return {name: value for name, value in entry.items() if value is not None}
+
+
+def _of_xml(body: bytes) -> list[dict[str, Any]]:
+    """Read the two facts of an error of the storage (Amazon S3's "Error responses"), or nothing."""
+    text = body[:4096].decode("utf-8", "replace")
+    entry = {
+        name.lower(): found[1] for name in ("Code", "Message") if (found := re.search(rf"<{name}>([^<]*)</", text))
+    }
+    return [entry] if "code" in entry else []

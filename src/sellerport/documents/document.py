@@ -1,0 +1,263 @@
+"""What Amazon made: a report, a feed's result, the answer to a query, in memory or in a file."""
+
+from __future__ import annotations
+
+import codecs
+import io
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, BinaryIO, NamedTuple, TextIO
+
+import msgspec
+
+from sellerport.documents import files, rows
+from sellerport.documents.rows import Form, Row
+from sellerport.errors import DocumentError, InvalidArguments, Problem
+from sellerport.wire import UNREADABLE
+
+JAPAN = "A1VC38T7YXB528"
+
+HEAD = 1 << 16
+"""How many bytes of the beginning are looked at to tell what a document is."""
+
+_Bytes = bytes  # the property of this name hides it inside the class
+
+
+class _Encoding(NamedTuple):
+    name: str
+    errors: str = "strict"
+
+
+def _undefined_stays(error: UnicodeError) -> tuple[str, int]:
+    """Read the five bytes that windows-1252 leaves undefined as the control characters that browsers read there."""
+    assert isinstance(error, UnicodeDecodeError)
+    return error.object[error.start : error.end].decode("latin-1"), error.end
+
+
+codecs.register_error("sellerport.undefined", _undefined_stays)
+_WESTERN = _Encoding("cp1252", "sellerport.undefined")
+
+# What Amazon's charsets mean in practice, as the Encoding Standard (encoding.spec.whatwg.org) has them: the names are
+# those of the smaller sets, the bytes are of the larger.
+_UTF8 = _Encoding("utf-8-sig")
+_MEANT = {"utf-8": _UTF8, "iso8859-1": _WESTERN, "ascii": _WESTERN, "cp1252": _WESTERN, "shift_jis": _Encoding("cp932")}
+_MARKS = (
+    (codecs.BOM_UTF8, _UTF8),
+    (codecs.BOM_UTF16_LE, _Encoding("utf-16")),
+    (codecs.BOM_UTF16_BE, _Encoding("utf-16")),
+)
+
+
+class Document:
+    """What Amazon made: bytes in memory, or a file.
+
+    Its text is in the encoding that it says (a byte order mark, then the charset of its Content-Type) if that fits,
+    else in UTF-8 if that fits, else for Japan in cp932, else in windows-1252, which fits everything. ``encoding`` is
+    used instead of all that.
+
+    Args:
+        content: its bytes, or the file that has them; a file that was saved can be opened again like this.
+        id: Amazon's id of the report, feed, query or export that it came from.
+        content_type: what the storage said.
+        metadata: what Amazon said of the report, feed, query or export.
+        encoding: of its text, such as ``"cp932"``.
+        form: what it is, where that is known.
+
+    Attributes:
+        id, content_type, metadata: as above.
+        path: the file, if it is in one.
+    """
+
+    def __init__(
+        self,
+        content: bytes | os.PathLike[str],
+        *,
+        id: str = "",
+        content_type: str = "",
+        metadata: Mapping[str, Any] = MappingProxyType({}),
+        encoding: str | None = None,
+        form: Form | None = None,
+    ) -> None:
+        check_encoding(encoding)
+        self._content = content if isinstance(content, bytes) else Path(content)
+        self.id = id
+        self.content_type = content_type
+        self.metadata = metadata
+        self._given = encoding
+        self._form = form
+        self._found: _Encoding | None = None
+
+    @property
+    def path(self) -> Path | None:
+        """The file that it is in, if it is in one."""
+        return self._content if isinstance(self._content, Path) else None
+
+    @property
+    def size(self) -> int:
+        """How many bytes it has."""
+        return len(self._content) if isinstance(self._content, bytes) else self._content.stat().st_size
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing in it, not even a header: Amazon was done, and had no data."""
+        return self.size == 0
+
+    @property
+    def bytes(self) -> _Bytes:
+        """All of it, as Amazon made it: decrypted and unzipped."""
+        return self._content if isinstance(self._content, bytes) else self._content.read_bytes()
+
+    @property
+    def text(self) -> str:
+        """All of it as text; lines end as they stand there.
+
+        Raises:
+            DocumentError: it does not fit the encoding that was asked for.
+        """
+        with self.open() as stream:
+            return stream.read()
+
+    @property
+    def encoding(self) -> str:
+        """What its text is encoded in; finding out reads all of it, once.
+
+        Raises:
+            DocumentError: it does not fit the encoding that was asked for.
+        """
+        return self._encoded.name.removesuffix("-sig")
+
+    def open(self) -> TextIO:
+        """Open it as text, to be read in pieces; lines end as they stand there.
+
+        Raises:
+            DocumentError: it does not fit the encoding that was asked for.
+        """
+        return io.TextIOWrapper(self._raw(), self._encoded.name, self._encoded.errors, newline="\n")
+
+    def rows(self, of: str | None = None) -> Iterator[Row]:
+        """Return its rows, one after the other, as dictionaries; never more than one is held.
+
+        Tab-separated, comma-separated, JSON, JSON lines and XML are told apart by how they begin. A column without a
+        name is called by its number (``column_7``). An XML element is its text, or a dictionary of its attributes
+        (``@name``) and children, those that are repeated as lists.
+
+        Args:
+            of: which list of a JSON document, or which elements of an XML document, are the rows; without it the only
+                list, and the children of the root that there are most of.
+
+        Raises:
+            DocumentError: it cannot be read, or has several lists and none was named.
+        """
+        form = self._form or self._guessed()
+        return iter(()) if form is None else rows.read(self.open, form, of)
+
+    def json(self) -> Any:
+        """Return all of it, decoded as JSON.
+
+        Raises:
+            DocumentError: it is no JSON.
+        """
+        try:
+            return msgspec.json.decode(self.text)
+        except UNREADABLE as error:
+            raise DocumentError("the document is no JSON; look at rows() or text", id=self.id) from error
+
+    def save(self, to: str | os.PathLike[str]) -> Path:
+        """Write it to a file, which is there in full or not at all, and return where.
+
+        Raises:
+            InvalidArguments: there is no such folder, or it cannot be written to.
+            DocumentError: the disk does not take it.
+        """
+        path = files.target(to)
+        assert path is not None
+        sink = files.Sink(path)
+        try:
+            sink.write(self._pieces())
+            sink.commit()
+        finally:
+            sink.discard()
+        return path
+
+    def __repr__(self) -> str:
+        where = f", path={str(self.path)!r}" if self.path else ""  # nothing of the content, which may be personal
+        return f"Document(id={self.id!r}, {self.size} bytes, content_type={self.content_type!r}{where})"
+
+    def _raw(self) -> BinaryIO:
+        return io.BytesIO(self._content) if isinstance(self._content, bytes) else self._content.open("rb")
+
+    def _pieces(self) -> Iterator[_Bytes]:
+        with self._raw() as stream:
+            while piece := stream.read(files.COPIED):
+                yield piece
+
+    def _guessed(self) -> Form | None:
+        with self._raw() as stream:
+            begin = stream.read(HEAD)
+        if begin.startswith((b"PK\x03\x04", b"PK\x05\x06", b"%PDF")):
+            raise DocumentError("the document has no rows: it is a ZIP or PDF file; use bytes or save()", id=self.id)
+        head = begin.decode(self._encoded.name, "replace").removeprefix("\ufeff")
+        return rows.form_of(head, self.content_type) if head.strip() else None
+
+    @property
+    def _encoded(self) -> _Encoding:
+        if self._found is None:
+            self._found = self._fitting()
+        return self._found
+
+    def _fitting(self) -> _Encoding:
+        if self._given is not None:
+            asked = _Encoding("utf-8-sig" if codecs.lookup(self._given).name == "utf-8" else self._given)
+            if not self._fits(asked):
+                message = f"the document is not encoded in {self._given}; leave encoding out, or give another"
+                raise DocumentError(message, id=self.id)
+            return asked
+        return next((one for one in self._candidates() if self._fits(one)), _WESTERN)
+
+    def _candidates(self) -> Iterator[_Encoding]:
+        with self._raw() as stream:
+            begin = stream.read(200)
+        yield from (marked for mark, marked in _MARKS if begin.startswith(mark))
+        for pattern, where in (
+            (r"charset=[\"']?([\w.:-]+)", self.content_type),
+            (r"^<\?xml[^>]*encoding=[\"']([\w.:-]+)", begin.decode("latin-1")),
+        ):
+            if declared := re.search(pattern, where, re.IGNORECASE):
+                yield from _known(declared[1])
+        yield _UTF8
+        if JAPAN in (self.metadata.get("marketplaceIds") or ()):
+            yield _Encoding("cp932")
+
+    def _fits(self, encoding: _Encoding) -> bool:
+        if encoding == _WESTERN:
+            return True
+        try:
+            for _ in codecs.iterdecode(self._pieces(), encoding.name):
+                pass
+        except UnicodeDecodeError:
+            return False
+        return True
+
+
+def _known(charset: str) -> Iterator[_Encoding]:
+    """Yield the encoding that a charset's name stands for, if Python has it."""
+    charset = "cp932" if charset.lower() == "windows-31j" else charset  # Java's name of it, new to Python 3.14
+    try:
+        "".encode(charset)
+    except LookupError:
+        return
+    name = codecs.lookup(charset).name
+    yield _MEANT.get(name, _Encoding(name))
+
+
+def check_encoding(encoding: str | None) -> None:
+    """Refuse an encoding that does not exist, before Amazon is given work.
+
+    Raises:
+        InvalidArguments: there is no such encoding of text.
+    """
+    if encoding is not None and not list(_known(encoding)):
+        raise InvalidArguments(problems=[Problem("encoding", f"no such encoding of text: {encoding!r}")])

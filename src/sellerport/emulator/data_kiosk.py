@@ -1,0 +1,93 @@
+"""Data Kiosk 2023-11-15: a query is asked, waited for, and its rows fetched as JSON lines; long ones come in pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from sellerport.emulator import documents, page_tokens, report_contents
+from sellerport.emulator.call import Answer, Call, invalid
+from sellerport.emulator.documents import Content
+from sellerport.emulator.jobs import OPEN, Job
+
+CREATE = "data_kiosk_2023_11_15.create_query"
+LONGEST = 8000
+
+
+def create_query(call: Call) -> Answer:
+    """Ask a query, or the next page of one that is done."""
+    asked = call.checked_body()
+    query = asked["query"]
+    if "{" not in query or query.count("{") != query.count("}") or len(query) > LONGEST:
+        raise invalid("query is not a GraphQL query")
+    token = asked.get("paginationToken")
+    if token is None:
+        return Answer({"queryId": documents.create(call, "query", query, asked=asked).id}, 202)
+    before = documents.find(call, "query", page_tokens.redeem(call, token, name="paginationToken"))
+    if before.type != query:
+        raise invalid("paginationToken belongs to another query")
+    job = documents.create(call, "query", query, asked=asked, outcome=before.outcome, page=before.page + 1)
+    return Answer({"queryId": job.id}, 202)
+
+
+def get_query(call: Call) -> Answer:
+    """Return how far a query is."""
+    job = documents.find(call, "query", call.path["queryId"])
+    documents.poll(call, job, _rows, _explain, without_data="DONE")
+    if job.status == "DONE" and job.page < job.outcome.pages and job.next_page is None:
+        job.next_page = page_tokens.issue(call, job.id, operation=CREATE)
+    return Answer(_query(job))
+
+
+def get_queries(call: Call) -> Answer:
+    """List queries, ten to a page."""
+    found, token = documents.listed(call, "query")
+    body: dict[str, Any] = {"queries": [_query(job) for job in found]}
+    return Answer({**body, "pagination": {"nextToken": token}} if token else body)
+
+
+def cancel_query(call: Call) -> Answer:
+    """Cancel a query that is not finished; another time makes no difference."""
+    job = documents.find(call, "query", call.path["queryId"])
+    if job.status != "CANCELLED":
+        documents.cancel(call, job, from_statuses=OPEN)
+    return Answer(status=204)
+
+
+def get_document(call: Call) -> Answer:
+    """Return where a document is."""
+    found = documents.document(call, call.path["documentId"])
+    return Answer({"documentId": found.id, "documentUrl": documents.address(call, found)})
+
+
+def _query(job: Job) -> dict[str, Any]:
+    found: dict[str, Any] = {"queryId": job.id, "query": job.type, **documents.facts(job)}
+    if job.document is not None:
+        found["dataDocumentId" if job.status == "DONE" else "errorDocumentId"] = job.document
+    if job.next_page is not None:
+        found["pagination"] = {"nextToken": job.next_page}
+    return found
+
+
+def _rows(call: Call, job: Job) -> Content | None:
+    """Make the rows of a query: sales by product where it asks for those, and otherwise by day."""
+    figures = report_contents.sales_by_asin if "ByAsin" in job.type else report_contents.sales_by_date
+    rows = figures(report_contents.sold(call, {}))
+    lines = b"".join(msgspec.json.encode(row) + b"\n" for row in rows)
+    return Content(lines, "application/jsonl", gzip=True) if lines else None
+
+
+def _explain(call: Call, job: Job) -> Content:
+    said = {"errors": [{"message": "The query could not be answered.", "extensions": {"classification": "FATAL"}}]}
+    return Content(msgspec.json.encode(said), "application/json", gzip=True)
+
+
+HANDLERS: Mapping[str, Callable[[Call], Answer]] = {
+    CREATE: create_query,
+    "data_kiosk_2023_11_15.get_query": get_query,
+    "data_kiosk_2023_11_15.get_queries": get_queries,
+    "data_kiosk_2023_11_15.cancel_query": cancel_query,
+    "data_kiosk_2023_11_15.get_document": get_document,
+}
