@@ -275,6 +275,46 @@ def test_the_other_client_is_pointed_at_the_local_amazon_as_printed() -> None:
     assert (found.returncode, found.stdout) == (0, "39\n"), found.stderr
 
 
+@pytest.mark.skipif(PEER is None, reason="python-amazon-sp-api is not installed; make check does that")
+def test_the_same_program_in_both_libraries_prints_the_same() -> None:
+    text = (DOCS / "moving-from-python-amazon-sp-api.md").read_text("utf-8")
+    theirs, ours = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    pointed = (
+        "from sp_api.auth import AccessTokenClient\n"
+        "from sp_api.base import Marketplaces\n"
+        "AccessTokenClient.scheme, AccessTokenClient.host = 'http://', '{address}'.removeprefix('http://')\n"
+        "Marketplaces.US.endpoint = '{address}'\n"
+    )
+    printed = []
+    for python, begin, program in (
+        (ROOT / ".venv-peers" / "bin" / "python", pointed, theirs),
+        (sys.executable, "", ours),
+    ):
+        with running(World(polls=0)) as address:
+            application = World(orders=1).application()
+            environ = {
+                **os.environ,
+                "SELLERPORT_AMAZON": address,
+                "SP_API_REFRESH_TOKEN": "Atzr|local-seller-na",
+                "LWA_APP_ID": application.client_id,
+                "LWA_CLIENT_SECRET": application.client_secret,
+            }
+            command: list[str | Path] = [python, "-c", begin.format(address=address) + program]
+            found = subprocess.run(command, capture_output=True, text=True, check=False, timeout=TIMEOUT_S, env=environ)
+        assert found.returncode == 0, found.stderr
+        printed.append(found.stdout)
+    assert printed[0] == printed[1]
+    assert re.search(rf"^{ORDER_ID} \w", printed[0], re.MULTILINE)
+
+
+def test_the_index_for_language_models_links_to_what_is_there() -> None:
+    text = (ROOT / "llms.txt").read_text("utf-8")
+    links = re.findall(r"^- \[[^\]]+\]\(([^)]+)\)", text, re.MULTILINE)
+    assert [link for link in links if not (ROOT / link).is_file()] == []
+    assert {page for page in PAGES if page.parent == DOCS} - {ROOT / link for link in links} == {DOCS / "index.md"}
+    assert re.match(r"# Sellerport\n\n> \S", text)
+
+
 def test_the_readme_shows_what_the_demo_prints() -> None:
     """The steps by their numbers and names, and the table's head; addresses, ids and orders differ each time."""
     command: list[str | Path] = [BIN / "sellerport", "demo"]

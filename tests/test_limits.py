@@ -232,7 +232,7 @@ class TestWhatAmazonSays:
             shop.throttled(slot)
         assert [shop.ask(slot) for slot in slots] == about([0.1 * number - 0.09 for number in range(1, 11)])
 
-    def test_with_429_again_and_again_brings_the_rate_down_to_an_eighth_at_most(self, shop: Shop) -> None:
+    def test_with_429_again_and_again_brings_the_rate_down_to_a_quarter_at_most(self, shop: Shop) -> None:
         slot, _ = shop.arrive()
         pauses = []
         for _ in range(10):
@@ -240,8 +240,8 @@ class TestWhatAmazonSays:
             pauses.append(shop.ask(slot))
             shop.clock.now += pauses[-1]
             assert shop.ask(slot) == 0.0
-        assert pauses[:4] == about([2.0, 3.0, 4.5, 6.75], 0.02)  # by a third each time, as it was refused at once
-        assert pauses[-1] == about(16.0, 0.1)
+        assert pauses[:4] == about([2.0 / 0.8**number for number in range(4)], 0.05)  # by one in 1 + 4 calls
+        assert pauses[-1] == about(8.0, 0.1)
 
     def test_with_429_now_and_then_leaves_the_rate_as_it_is(self, shop: Shop) -> None:
         for _ in range(3):
@@ -254,7 +254,7 @@ class TestWhatAmazonSays:
                 shop.clock.now += 0.1001
                 assert shop.ask(slot) == 0.0
 
-    @pytest.mark.parametrize(("after", "left"), [(1, 2 / 3), (3, 4 / 5), (8, 9 / 10), (48, 49 / 50)])
+    @pytest.mark.parametrize(("after", "left"), [(1, 4 / 5), (6, 9 / 10), (46, 49 / 50)])
     def test_with_429_lowers_the_rate_by_what_was_asked_for_too_much(self, shop: Shop, after: int, left: float) -> None:
         slot, _ = shop.arrive(CREATE)
         shop.throttled(slot)
@@ -277,9 +277,9 @@ class TestWhatAmazonSays:
             assert shop.ask(slot) == 0.0
             pauses.append(round(pause, 5))
         assert pauses == sorted(pauses, reverse=True)
-        assert pauses[0] == about(0.8, 0.01)
-        assert pauses[50] > 0.7
-        assert pauses[200] > 0.4
+        assert pauses[0] > 0.35
+        assert pauses[30] > 0.3
+        assert pauses[100] > 0.2
         assert pauses[-1] == about(0.1)
 
     def test_without_429_for_hours_raises_the_rate_of_a_slow_operation(self, shop: Shop) -> None:
@@ -325,7 +325,7 @@ class TestWhatAmazonSays:
             shop.clock.now += shop.ask(slot)
             assert shop.ask(slot) == 0.0
         shop.throttled(slot)
-        assert shop.ask(slot) == about(200, 10)
+        assert 120 < shop.ask(slot) <= 200
         for _ in range(700):  # what is only guessed may turn out too low, too
             slot, pause = shop.arrive(NO_RATE)
             shop.clock.now += pause

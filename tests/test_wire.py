@@ -261,6 +261,7 @@ def test_a_stream_may_take_any_time_as_long_as_it_goes_on(do: Callable[..., Any]
 
 
 def test_a_stream_that_stands_still_is_given_up(do: Callable[..., Any]) -> None:
+    """Wish 6: downloads that hang for ever (saleweaver/python-amazon-sp-api 1777)."""
     go_on = threading.Event()
 
     def stall(talk: socket.socket, _: bytes) -> None:

@@ -88,6 +88,7 @@ SECURE = get("https://amazon.test/")
 def test_https_goes_through_a_given_proxy_and_trusts_a_given_authority(
     do: Callable[..., Any], how: Callable[..., Any], authority: Authority
 ) -> None:
+    """Wish 15: proxies for everything, downloads too (saleweaver/python-amazon-sp-api 438, 791)."""
     with (
         Counterpart(saying(b"200 OK\r\nContent-Length: 2", b"ok"), authority.tls) as there,
         Counterpart(connecting_to(there.address)) as proxy,

@@ -106,8 +106,9 @@ def at_once(colour: str, time: VirtualTime, work: Sequence[Work], *closing: Any)
     time.start(len(work))
     failures: list[BaseException] = []
 
-    def in_thread(one: Work) -> None:
+    def in_thread(number: int, one: Work) -> None:
         try:
+            run(ThreadWire(time).sleep(number * 1e-6))  # threads start in any order, and must not go on in it
             run(one())
         except BaseException as error:
             failures.append(error)
@@ -131,7 +132,7 @@ def at_once(colour: str, time: VirtualTime, work: Sequence[Work], *closing: Any)
                     await one.aclose()
 
     if colour == "blocking":
-        threads = [threading.Thread(target=in_thread, args=[one], daemon=True) for one in work]
+        threads = [threading.Thread(target=in_thread, args=pair, daemon=True) for pair in enumerate(work)]
         for thread in threads:
             thread.start()
         for thread in threads:

@@ -37,6 +37,8 @@ OFFSET = {
 }
 
 TOKENS = ("nextToken", "paginationToken", "nextTokenForLineItems")
+# The table also has what only looks like a size: listBalances' accountType.
+SIZES = {"limit", "maxResults", "maxResultsPerPage", "MaxResultsPerPage", "pageSize"}
 ASIDE = {"errors", "warnings", "pagination", "refinements"}
 
 
@@ -48,7 +50,7 @@ def of_model(api: str, id: str, row: dict[str, Any] | None) -> dict[str, Any] | 
     if row is None or not row["response"] or not (tokens or (api, id) in VIA):
         return None
     page: dict[str, Any] = {"token": tokens[0] if tokens else "NextToken", "next": row["response"][0]}
-    page |= {"size": row["size"][0]} if row["size"] else {}
+    page |= {"size": row["size"][0]} if row["size"] and row["size"][0] in SIZES else {}
     page |= {"alone": True} if id in ALONE else {}
     page |= {"via": VIA[api, id]} if (api, id) in VIA else {}
     fixed = FIXED.get((api, id)) or (NEXT_TOKEN if (api, id) in VIA else None)
@@ -82,7 +84,7 @@ def items(answer: dict[str, Any], definitions: Definitions) -> str | None:
     if len(lists) == 1:
         return str(lists[0])
     if lists:
-        return ""
+        return "items" if "items" in lists else ""
     inner = [(name, found) for name, schema in objects if (found := items(schema, definitions)) is not None]
     return ".".join(filter(None, inner[0])) if len(inner) == 1 else None
 

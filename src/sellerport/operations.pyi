@@ -2488,7 +2488,7 @@ class Promotions20251201(OperationsOf):
         limit: int | None = None,
         included_data: OneOrMore[str] | None = None,
     ) -> Page[promotions_2025_12_01.GetSelectionResponse, promotions_2025_12_01.GetSelectionResponse,
-        promotions_2025_12_01.SelectionDetails]:
+        promotions_2025_12_01.Item]:
         """GET /promotions/2025-12-01/promotions/{promotionId}/selections/{selectionId} · 0.1 a second, burst 2."""
 
 class Replenishment20221107(OperationsOf):
@@ -6348,7 +6348,7 @@ class AsyncPromotions20251201(OperationsOf):
         limit: int | None = None,
         included_data: OneOrMore[str] | None = None,
     ) -> PagedCall[promotions_2025_12_01.GetSelectionResponse, promotions_2025_12_01.GetSelectionResponse,
-        promotions_2025_12_01.SelectionDetails]:
+        promotions_2025_12_01.Item]:
         """GET /promotions/2025-12-01/promotions/{promotionId}/selections/{selectionId} · 0.1 a second, burst 2."""
 
 class AsyncReplenishment20221107(OperationsOf):

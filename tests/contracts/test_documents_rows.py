@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sellerport.documents import Document, rows
@@ -109,6 +109,7 @@ json_values = st.recursive(
 
 
 @settings(max_examples=40, deadline=None)
+@example(items=[{}], before={"a": 0.25, "b": 1e300, "c": -12, "d": 1.5e-7}, indent=None, ascii=True, piece=1)
 @given(
     items=st.lists(st.dictionaries(st.text(), json_values, max_size=4), min_size=1, max_size=6),
     before=st.dictionaries(st.text(), json_values.filter(lambda value: not isinstance(value, list)), max_size=3),

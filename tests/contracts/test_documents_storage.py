@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -20,9 +21,9 @@ from sellerport.answers import Result
 from sellerport.documents import MIXINS, Document, transfer
 from sellerport.emulator import Fault, Outcome
 from sellerport.emulator.storage import Stored
-from sellerport.errors import DocumentError, InvalidArguments, NoAnswer
+from sellerport.errors import DocumentError, InvalidArguments, NoAnswer, SettingsError
 from sellerport.regions import Amazon
-from sellerport.wire import Request, Stream
+from sellerport.wire import CHUNK, AsyncWire, BlockingWire, Request, Stream
 from tests.conftest import AsyncRecordingWire, Clients, LocalAmazon
 from tests.counterpart import Counterpart, driver, saying
 
@@ -203,6 +204,27 @@ except DocumentError as error:
     assert target.read_text() == "of yesterday"
 
 
+def test_a_link_stays_a_link_and_a_device_a_device(clients: Clients, tmp_path: Path) -> None:
+    file, link, pipe = tmp_path / "report.tsv", tmp_path / "latest.tsv", tmp_path / "pipe"
+    link.symlink_to(file)
+    os.mkfifo(pipe)
+    assert fetch(clients, to=link).path == file
+    assert link.is_symlink()
+    assert link.read_bytes() == file.read_bytes()
+    for special in (pipe, Path("/dev/null")):
+        with pytest.raises(InvalidArguments, match="is no file; name one"):
+            fetch(clients, to=special)
+    assert pipe.is_fifo()
+
+
+def test_a_document_that_is_encrypted_says_what_to_install(clients: Clients, monkeypatch: pytest.MonkeyPatch) -> None:
+    clients.amazon.world.plan(Outcome(body="x", encrypted=True))
+    report_id = fetch(clients).id
+    monkeypatch.setitem(sys.modules, "cryptography.hazmat.primitives.ciphers", None)
+    with pytest.raises(SettingsError, match=r"pip install 'sellerport\[aes\]'"):
+        again(clients, report_id)
+
+
 def test_a_folder_that_cannot_be_written_to_is_found_before_anything_is_asked_for(
     clients: Clients, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -316,23 +338,49 @@ class Scripted:
         return Result({"reportDocumentId": "d", "url": self.url}, 200, {})
 
 
+def download(colour: str, there: Counterpart, to: Path | None = None, *, local: bool = True) -> Document:
+    """Download a document from a counterpart, as a local Amazon's or as something else."""
+    address = f"http://{there.address}"
+
+    async def flow(wire: Any) -> Any:
+        reports: Any = MIXINS["reports_2021_06_30"][colour == "async"]()
+        reports._caller = Scripted(wire, f"{address}/x", address if local else None)
+        found = reports.download("d", to=to)
+        return await found if colour == "async" else found
+
+    document: Document = driver(colour)(flow)
+    return document
+
+
+@pytest.mark.parametrize("colour", ["blocking", "async"])
+def test_what_came_before_a_connection_ended_is_not_there_twice(
+    colour: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body, seen = os.urandom(4 * CHUNK), []
+
+    def half_then_whole(talk: socket.socket, head: bytes) -> None:
+        seen.append(head)
+        said = body[: 3 * CHUNK] if len(seen) % 2 else body
+        saying(b"200 OK\r\nContent-Length: %d" % len(body), said)(talk, head)
+
+    async def at_once(self: Any, seconds: float) -> None: ...
+
+    monkeypatch.setattr(BlockingWire, "sleep", at_once)
+    monkeypatch.setattr(AsyncWire, "sleep", at_once)
+    for to in (None, tmp_path / "file"):
+        with Counterpart(half_then_whole) as there:
+            assert download(colour, there, to).bytes == body
+    assert len(seen) == 4
+
+
 @pytest.mark.parametrize("colour", ["blocking", "async"])
 def test_redirects_are_not_followed_and_other_places_not_asked(colour: str) -> None:
-    reports = MIXINS["reports_2021_06_30"][colour == "async"]
     with Counterpart(saying(b"200 OK\r\nContent-Length: 2", b"ok")) as elsewhere:
         head = f"302 Found\r\nLocation: http://{elsewhere.address}/x\r\nContent-Length: 0".encode()
         with Counterpart(saying(head)) as there:
-            address = f"http://{there.address}"
-            for local, error in ((address, "refused the document with 302"), (None, "is not Amazon's storage")):
-
-                async def flow(wire: Any, local: str | None = local) -> Any:
-                    made: Any = reports()
-                    made._caller = Scripted(wire, f"{address}/x", local)
-                    found = made.download("d")
-                    return await found if colour == "async" else found
-
+            for local, error in ((True, "refused the document with 302"), (False, "is not Amazon's storage")):
                 with pytest.raises(DocumentError, match=error):
-                    driver(colour)(flow)
+                    download(colour, there, local=local)
     assert len(there.heads) == 1
     assert elsewhere.heads == []
 

@@ -117,6 +117,16 @@ def test_a_broken_list_gives_the_same_token_for_ever(amazon: Local) -> None:
         assert len(tokens) == 6
 
 
+def test_it_stays_the_same_token_while_time_goes_by(amazon: Local) -> None:
+    path = "/fba/inventory/v1/summaries"
+    query = {"granularityType": "Marketplace", "granularityId": US, "marketplaceIds": US}
+    amazon.world.page("fba_inventory_v1.get_inventory_summaries", 1, repeat=True)
+    token = amazon.call("GET", path, **query).json["pagination"]["nextToken"]
+    for _ in range(2):
+        amazon.world.advance(10)
+        assert amazon.call("GET", path, **query, nextToken=token).json["pagination"]["nextToken"] == token
+
+
 def test_the_page_before_is_named_where_the_answer_has_a_place_for_it(amazon: Local) -> None:
     path = "/catalog/2022-04-01/items"
     query = {"marketplaceIds": US, "keywords": "mug"}

@@ -169,7 +169,8 @@ def test_a_body_has_to_say_its_length(amazon: Local) -> None:
 def test_faults_meet_the_storage_where_the_path_says_so(amazon: Local, url: str) -> None:
     amazon.world.fail(Fault(path="/reports/*", status=500))
     amazon.world.fail(Fault(host="sellingpartnerapi-*", status=500))
-    assert amazon.fetch(url).status == 200
+    for headers in ({}, {"host": "sellingpartnerapi-na.amazon.com"}):
+        assert amazon.fetch(url, headers).status == 200
     for status, code in ((503, "SlowDown"), (500, "InternalError"), (403, "AccessDenied"), (404, "NoSuchKey")):
         amazon.world.fail(Fault(path="/_storage/*", status=status))
         assert error(amazon.fetch(url))[:2] == (status, code)

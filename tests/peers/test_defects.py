@@ -232,6 +232,20 @@ def test_python_amazon_sp_api_7_a_pickled_page_says_where_it_goes_on_and_holds_n
         gather(clients, again.items)
 
 
+def test_python_amazon_sp_api_7_documents_and_errors_are_pickled_too(clients: Clients) -> None:
+    """1.4.7: see above; what leaves a worker process is pickled."""
+    sp = clients.make()
+    report = clients.do(lambda: sp.reports.fetch(LISTINGS))
+    downloaded = clients.do(lambda: sp.reports.download(report.metadata["reportDocumentId"]))
+    for document in (report, downloaded):
+        for again in (copy.deepcopy(document), pickle.loads(pickle.dumps(document))):
+            assert (again.bytes, again.text, again.metadata) == (document.bytes, document.text, document.metadata)
+    with pytest.raises(AmazonRefused) as caught:
+        clients.do(lambda: sp.orders_v0.get_orders())
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert (type(again), again.facts(), str(again)) == (AmazonRefused, caught.value.facts(), str(caught.value))
+
+
 @pytest.mark.parametrize("body", [{"payload": []}, {"payload": {}}, [], [{"n": 1}, {"n": 2}], {"orders": []}, None, 0])
 def test_python_amazon_sp_api_7_an_answer_comes_as_it_was(clients: Clients, stand_in: StandIn, body: Any) -> None:
     """1.4.7: an empty list became ``{}``, and of a list only the first element was left."""

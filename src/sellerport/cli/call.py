@@ -15,7 +15,6 @@ from sellerport import Hosted, SellingPartner, catalog
 from sellerport.catalog import Operation
 from sellerport.cli.output import fields, json_option, show, table
 from sellerport.errors import InvalidArguments, Problem, SettingsError
-from sellerport.paging import Page
 
 
 @click.command()
@@ -58,10 +57,10 @@ def call(
         given["body"] = _json(_read(body[1:]) if body.startswith("@") else body)
     if restricted is not None:
         given["restricted"] = True if restricted == "all" else restricted.split(",")
+    if every and found.paging is None:
+        raise InvalidArguments(problems=[Problem("--all", f"{found.key} has no pages")])
     client = client_of(connection, server, marketplace=marketplace, account=account, sandbox=sandbox)
     result = client._call(found, given)
-    if every and not isinstance(result, Page):
-        raise InvalidArguments(problems=[Problem("--all", f"{found.key} has no pages")])
     if jsonl:
         records = result.items() if every else _records(result.payload)
         for record in records if isinstance(records, Iterable) and not isinstance(records, dict) else [records]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 
@@ -163,23 +163,13 @@ def _named(options: tuple[str, ...]) -> dict[str, str] | None:
 
 @contextmanager
 def _waiting(what: str, resume: str) -> Iterator[Callable[[Progress], None]]:
-    """Show how far Amazon is: a moving line for people, a line for each change of status elsewhere."""
-    from rich.console import Console  # noqa: PLC0415  # 70 ms that other commands need not pay
-    from rich.progress import Progress as Bar  # noqa: PLC0415
-    from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
-
-    console = Console(stderr=True)
+    """Show how far Amazon is, and what goes on with it if that takes too long or is interrupted."""
     last: list[Progress] = []
-    with Bar(
-        SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=console, transient=True
-    ) as bar:
-        task = bar.add_task(what, total=None)
+    with _bar(what) if sys.stderr.isatty() else nullcontext(_line) as showing:
 
         def told(progress: Progress) -> None:
-            said = f"{what} {progress.id}: {progress.status}"
-            bar.update(task, description=said)
-            if not console.is_terminal and [one.status for one in last[-1:]] != [progress.status]:
-                click.echo(said, err=True)
+            if [one.status for one in last[-1:]] != [progress.status]:
+                showing(f"{what} {progress.id}: {progress.status}")
             last.append(progress)
 
         try:
@@ -188,3 +178,20 @@ def _waiting(what: str, resume: str) -> Iterator[Callable[[Progress], None]]:
             if last:
                 click.echo(f"to go on: {resume.format(last[-1].id)}", err=True)
             raise
+
+
+def _line(said: str) -> None:
+    click.echo(said, err=True)
+
+
+@contextmanager
+def _bar(what: str) -> Iterator[Callable[[str], None]]:
+    """A line that moves and counts the time."""
+    from rich.console import Console  # noqa: PLC0415  # 70 ms that other commands need not pay
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+    from rich.progress import Progress as Bar  # noqa: PLC0415
+
+    columns = (TextColumn("{task.description}"), BarColumn(bar_width=20), TimeElapsedColumn())
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda said: bar.update(task, description=said)

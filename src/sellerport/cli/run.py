@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from typing import get_args
 
 import click
 
 from sellerport import emulator
 from sellerport.cli.output import exports, json_option
+from sellerport.emulator.quotas import Mode
 from sellerport.emulator.serving import HOST, PORT
 from sellerport.server.app import serve as serve_settings
 from sellerport.server.settings import Settings
@@ -38,13 +40,20 @@ def serve(as_json: bool, **given: str | None) -> None:
 @click.option("--port", default=PORT, show_default=True, help="The port to listen on; 0 takes a free one.")
 @click.option("--seed", default=1, show_default=True, help="The same seed makes the same accounts and orders.")
 @click.option("--orders", default=60, show_default=True, help="How many orders each seller has.")
+@click.option(
+    "--limits",
+    type=click.Choice(get_args(Mode)),
+    default="off",
+    show_default=True,
+    help="Whether to enforce rate limits.",
+)
 @json_option
-def emulate(host: str, port: int, seed: int, orders: int, as_json: bool) -> None:
+def emulate(host: str, port: int, seed: int, orders: int, limits: Mode, as_json: bool) -> None:
     """Run a local Amazon: Login with Amazon, consent pages and the Selling Partner API, until interrupted.
 
     Point programs at it with SELLERPORT_AMAZON=http://127.0.0.1:8099; its state is at /_emulator/state.
     """
-    world = emulator.World(seed=seed, orders=orders)
+    world = emulator.World(seed=seed, orders=orders, limits=limits)
 
     def ready(address: str) -> None:
         application = world.application()

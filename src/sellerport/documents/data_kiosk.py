@@ -115,7 +115,7 @@ async def _create(caller: Caller, query: str | None, following: str | None = Non
 
 
 def _job(caller: Caller, query_id: str) -> Job:
-    async def look(query_id: str) -> Mapping[str, Any]:
+    async def look() -> Mapping[str, Any]:
         return jobs.mapping((await caller.call(f"{API}.get_query", {"query_id": query_id})).data)
 
     return Job("query", query_id, f"data_kiosk.fetch(query_id={query_id!r})", look)

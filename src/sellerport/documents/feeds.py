@@ -190,7 +190,7 @@ async def _fetch(
 ) -> FeedResult:
     jobs.check_number("patience_s", patience_s, 0)
 
-    async def look(feed_id: str) -> Mapping[str, Any]:
+    async def look() -> Mapping[str, Any]:
         return jobs.mapping((await caller.call(f"{API}.get_feed", {"feed_id": feed_id})).data)
 
     job = Job("feed", feed_id, f"feeds.fetch({feed_id!r})", look)

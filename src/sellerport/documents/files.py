@@ -29,14 +29,15 @@ def target(to: str | os.PathLike[str] | None, *, folder: bool = False) -> Path |
     if to is None:
         return None
     path = Path(to)
+    path = path.resolve() if path.is_symlink() else path  # the file is replaced, and not the link to it
     place = path if folder else path.parent
     problem = None
     if not place.is_dir():
         problem = f"the folder {str(place)!r} does not exist"
     elif not os.access(place, os.W_OK):
         problem = f"the folder {str(place)!r} cannot be written to"
-    elif not folder and path.is_dir():
-        problem = f"{str(path)!r} is a folder; name a file in it"
+    elif not folder and path.exists() and not path.is_file():
+        problem = f"{str(path)!r} is no file; name one, and it is replaced"
     if problem is not None:
         raise InvalidArguments(problems=[Problem("to", problem)])
     return path

@@ -123,7 +123,7 @@ async def _fetch(
 
 
 def _job(caller: Caller, export_id: str) -> Job:
-    async def look(export_id: str) -> Mapping[str, Any]:
+    async def look() -> Mapping[str, Any]:
         answer = await caller.call(f"{API}.get_invoices_export", {"export_id": export_id})
         return jobs.mapping(jobs.field_of(answer.data, "export"))
 

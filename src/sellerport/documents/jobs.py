@@ -68,8 +68,8 @@ class Job:
     id: str
     resume: str
     """What goes on with it, as a caller writes it."""
-    look: Callable[[str], Coroutine[Any, Any, Mapping[str, Any]]]
-    """Ask Amazon about it, by its id."""
+    look: Callable[[], Coroutine[Any, Any, Mapping[str, Any]]]
+    """Ask Amazon about it."""
     status: str = "processingStatus"
     """Where Amazon's answer says how far it is."""
 
@@ -84,10 +84,10 @@ class Job:
 
 @contextmanager
 def resumable(job: Job) -> Iterator[None]:
-    """Say with every error inside how to go on with the job, unless it ended."""
+    """Say with every error inside how to go on with the job, unless it ended, or the error says so itself."""
     try:
         yield
-    except (DocumentCancelled, DocumentFailed):
+    except (DocumentCancelled, DocumentFailed, DocumentPending):
         raise
     except BaseException as error:
         if isinstance(error, DocumentError):
@@ -118,7 +118,7 @@ async def finished(
         await _tell(progress, Progress(job.id, "IN_QUEUE", waited))
     while True:
         if not new:
-            found = await job.look(job.id)
+            found = await job.look()
             status = str(found.get(job.status))
             await _tell(progress, Progress(job.id, status, waited))
             if status == "CANCELLED":

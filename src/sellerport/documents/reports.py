@@ -221,7 +221,7 @@ async def _fetch(
 
 
 def _job(caller: Caller, report_id: str) -> Job:
-    async def look(report_id: str) -> Mapping[str, Any]:
+    async def look() -> Mapping[str, Any]:
         answer = await caller.call(f"{API}.get_report", {"report_id": report_id})
         return jobs.mapping(answer.data)
 

@@ -16,7 +16,7 @@ application share. The same buckets are kept here, so that a call waits before i
   refusals of calls that were already on their way say nothing more;
 * another 429 within `UNREFUSED` calls means that the bucket fills more slowly than was believed, as when others use it
   too. Who is refused after n calls has asked for about one token in n too many, so the belief comes down by one part in
-  n + 2, at most to an eighth of what Amazon states;
+  n + 4, as there is chance in it, and at most to a quarter of what Amazon states;
 * calls that are let through raise it again, the faster the more of them there were since the last 429, and time does,
   up to what Amazon states; another rate in the header puts it there at once. A rate that was never stated may move
   further, both ways.
@@ -45,16 +45,18 @@ SANDBOX_RATE, SANDBOX_BURST = 5.0, 15.0
 SLACK_S = 0.25
 UNREFUSED = 100
 """After how many calls a 429 is an accident that says nothing of the rate."""
-MORE, RECOVERY_S = 1 / 40_000, 3600.0
+MORE, RECOVERY_S = 1 / 10_000, 600.0
 """By what part of itself a belief rises with a call, for each one since the last 429; and for each second."""
-STATED = (0.125, 1.0)
+STATED = (0.25, 1.0)
 """Between which parts of its rate a bucket may be believed to fill, where Amazon states the rate."""
 GUESSED = (0.005, 100.0)
 """The same, where nobody does: between one call in 200 s and 100 a second."""
 IDLE_S = 3600.0
 """How long a bucket is kept after its last call: the slowest of Amazon's is full again by then."""
 SHORTEST_NAP_S, NAP_S, LONGEST_NAP_S = 0.001, 1.0, 10.0
+"""How long a call sleeps at least; until when all of its wait in one piece; and at most, before it asks again."""
 ROUNDING = 1e-4
+"""What may be missing of a token: computing with seconds since the epoch is no more exact than that."""
 LEASE_S = LONGEST_NAP_S + 5.0
 """How long a place is kept for a call that does not ask for it, as when its process died."""
 NEVER = float("-inf")
@@ -249,7 +251,7 @@ class _Bucket:
         if self.rate is None:
             self.rate = 1.0
         if doubt and self.calls < UNREFUSED:
-            self.share = max(self.share * (1 - 1 / (self.calls + 2)), (STATED if self.stated else GUESSED)[0])
+            self.share = max(self.share * (1 - 1 / (self.calls + 4)), (STATED if self.stated else GUESSED)[0])
         self.level, self.at, self.calls, self.refused = 0.0, now, 0, now
 
     def _level(self, now: float) -> float:

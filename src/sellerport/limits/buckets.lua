@@ -173,7 +173,7 @@ local function throttled()
     if sent > b.refused then
       b.rate = b.rate or 1
       if i == 1 and b.calls < UNREFUSED then
-        b.share = math.max(b.share * (1 - 1 / (b.calls + 2)), b.stated and STATED_LEAST or GUESSED_LEAST)
+        b.share = math.max(b.share * (1 - 1 / (b.calls + 4)), b.stated and STATED_LEAST or GUESSED_LEAST)
       end
       b.level, b.at, b.calls, b.refused = 0, now, 0, now
       close(b)

@@ -173,6 +173,8 @@ class RedisLimits:
         loop = asyncio.get_running_loop()
         found = self._async.get(loop)
         if found is None:
+            for ended in [one for one in self._async if one.is_closed()]:
+                del self._async[ended]  # its connections keep it alive
             if isinstance(self._server, str):
                 found = _open_async(self._server)
             elif self._blocking is None:
