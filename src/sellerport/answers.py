@@ -83,7 +83,7 @@ def read(operation: Operation, answer: Response) -> Result[Any, Any]:
     first = entries[0] if entries else {}
     kind = KINDS.get(status, AmazonRefused if status < 500 else AmazonUnavailable)
     raise kind(
-        str(first.get("message") or ""),
+        str(first.get("message") or "") if first else f"the answer of status {status} does not say why",
         status=status,
         amazon_code=str(first.get("code") or ""),
         details=str(first.get("details") or ""),

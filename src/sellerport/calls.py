@@ -52,8 +52,8 @@ BACKOFF_MOST_S = 20.0
 class Session:
     """Whose calls these are, and how patient they are.
 
-    ``patience_s`` bounds the waiting of one call for slots and between retries, in seconds. ``limit`` says what to do
-    when the account's rate limit is used up: wait for the next slot, or raise `Throttled`.
+    ``patience_s`` bounds what one call waits for slots, between retries and for answers that never come, in seconds.
+    ``limit`` says what to do when the account's rate limit is used up: wait for the next slot, or raise `Throttled`.
     """
 
     source: Source
@@ -205,11 +205,13 @@ async def _see_through(
             used.waited_s += waited_s
             token = await source(instead_of=refused)  # it may have expired meanwhile
         used.sent += 1
+        began = session.clock()
         try:
             answer = await wire.send(_request(session, prepared, token))
         except NoAnswer as error:
             if error.sent and operation.write:
                 raise
+            used.waited_s += session.clock() - began  # for an answer that never came
             await _back_off(wire, session, used, error)
             continue
         await session.limits.learn(wire, slot, answer.headers.get("x-amzn-ratelimit-limit"))

@@ -90,7 +90,8 @@ class _Client:
             amazon: the address of a local Amazon; without it the environment's ``SELLERPORT_AMAZON``, or the real one.
             limit: what to do when the account's rate limit is used up: ``"wait"``, or ``"raise"`` `Throttled`.
             timeout_s: how long Amazon may take for one answer, in seconds.
-            patience_s: how long a call may wait in all, for its slot and between retries, in seconds.
+            patience_s: how long a call may wait in all, for its slot, between retries and for answers that never came,
+                in seconds; an attempt that has begun is not cut short by it.
             proxy: an HTTP proxy's URL, for everything that this client sends; without it the environment's for HTTPS.
             ca: a file of certificates (PEM) to trust instead of the usual authorities.
             on_token_refresh: called with the token server's answer whenever this client fetched an access token; a

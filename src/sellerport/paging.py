@@ -14,11 +14,12 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator, Mapping
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from sellerport import catalog
 from sellerport.answers import Result
-from sellerport.catalog import Operation, Paging
+from sellerport.catalog import Family, Operation, Paging
+from sellerport.errors import InvalidArguments, Problem
 
 log = logging.getLogger(__name__)
 
@@ -83,6 +84,15 @@ class _Page(Result[T, P]):
             if parameter.wire in said:
                 arguments.pop(parameter.name, None)
         return target, {**arguments, **said}
+
+    def __copy__(self) -> Self:
+        return type(self)(self, self._operation, self._arguments, self._fetch)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the answer and what the next page takes, and not the client, which holds secrets."""
+        operation = self._operation
+        result: Result[T, P] = Result(self.data, self.status, self.headers)
+        return _unpickled, (type(self), result, operation.key, operation.family, self._arguments)
 
     def _goes_on(self, seen: set[Any]) -> bool:
         token = self.next_token
@@ -177,6 +187,17 @@ class PagedCall(Coroutine[Any, Any, AsyncPage[T, P, I]]):
         if self._made is None:
             message = f"{self._name} was never awaited, nor its items() or pages() gone through"
             warnings.warn(message, RuntimeWarning, stacklevel=2, source=self)
+
+
+def _unpickled(
+    kind: type[_Page[Any, Any]], result: Result[Any, Any], key: str, family: Family, arguments: Arguments
+) -> Any:
+    return kind(result, catalog.find(key, family), arguments, _without_client)
+
+
+def _without_client(operation: Operation, _: Arguments) -> Any:
+    problem = "is of a page that was pickled or copied deeply, without its client; give it to the operation"
+    raise InvalidArguments(operation.key, [Problem("next_token", problem)])
 
 
 def at(data: Any, path: str) -> Any:

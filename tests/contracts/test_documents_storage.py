@@ -374,6 +374,28 @@ def test_what_came_before_a_connection_ended_is_not_there_twice(
 
 
 @pytest.mark.parametrize("colour", ["blocking", "async"])
+def test_a_url_whose_credentials_expired_is_asked_for_again(colour: str) -> None:
+    """S3 says 400 where the token that it was signed with has expired before the URL itself."""
+    expired = b"<Error><Code>ExpiredToken</Code></Error>"
+
+    def answer(talk: socket.socket, head: bytes) -> None:
+        first = len(there.heads) == 1
+        status, body = (b"400 Bad Request", expired) if first else (b"200 OK", b"ok")
+        saying(status + b"\r\nContent-Length: %d" % len(body), body)(talk, head)
+
+    with Counterpart(answer) as there:
+        assert download(colour, there).bytes == b"ok"
+
+
+@pytest.mark.parametrize("colour", ["blocking", "async"])
+def test_zeros_after_gzip_may_come_in_any_piece(colour: str) -> None:
+    body = gzip.compress(os.urandom(CHUNK - 100)) + b"\0" * (2 * CHUNK)
+    head = b"200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d" % len(body)
+    with Counterpart(saying(head, body)) as there:
+        assert len(download(colour, there).bytes) == CHUNK - 100
+
+
+@pytest.mark.parametrize("colour", ["blocking", "async"])
 def test_redirects_are_not_followed_and_other_places_not_asked(colour: str) -> None:
     with Counterpart(saying(b"200 OK\r\nContent-Length: 2", b"ok")) as elsewhere:
         head = f"302 Found\r\nLocation: http://{elsewhere.address}/x\r\nContent-Length: 0".encode()

@@ -85,7 +85,7 @@ class Document:
         self._content = content if isinstance(content, bytes) else Path(content)
         self.id = id
         self.content_type = content_type
-        self.metadata = metadata
+        self.metadata = dict(metadata)
         self._given = encoding
         self._form = form
         self._found: _Encoding | None = None
@@ -151,7 +151,7 @@ class Document:
         Raises:
             DocumentError: it cannot be read, or has several lists and none was named.
         """
-        form = self._form or self._guessed()
+        form: Form | None = self._form or self._guessed()
         return iter(()) if form is None else rows.read(self.open, form, of)
 
     def json(self) -> Any:

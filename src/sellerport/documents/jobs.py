@@ -30,8 +30,7 @@ PAUSE_S = 2.0
 PAUSE_MOST_S = 30.0
 PAUSE_GROWS = 1.5
 
-FAILED = ("FATAL", "ERROR")
-ENDED = ("DONE", "CANCELLED", *FAILED)
+ENDED = ("DONE", "CANCELLED", "FATAL", "ERROR")
 
 
 class Caller(Protocol):

@@ -3,8 +3,8 @@
 * A URL comes from Amazon's answer, and still goes only to the hosts that Amazon signs URLs for, by HTTPS; with a local
   Amazon it goes only there. Redirects are not followed.
 * Nothing is sent along but what the signature covers: no access token, no credentials, no cookies.
-* A URL that is refused with 403 has expired, most likely: Amazon is asked for another, once. Lost connections and 5xx
-  are tried again from the start.
+* A URL that is refused with 403 (or 400, ExpiredToken) has expired, most likely: Amazon is asked for another, once.
+  Lost connections and 5xx are tried again from the start.
 * What was encrypted (AES-256-CBC, the form of the APIs of 2020) is decrypted, what is gzip is unzipped, exactly once,
   whether Amazon or the storage says that it is.
 
@@ -27,7 +27,7 @@ from urllib.parse import urlsplit
 
 from sellerport.documents.document import Document
 from sellerport.documents.files import Sink
-from sellerport.documents.jobs import Caller, Job, field_of
+from sellerport.documents.jobs import Caller, Job, field_of, mapping
 from sellerport.errors import DocumentError, DocumentFailed, NoAnswer, SellerportError, SettingsError
 from sellerport.regions import Amazon
 from sellerport.wire import Request, Stream
@@ -63,9 +63,9 @@ class Ticket:
     """What the uploaded document is called from then on."""
 
     @classmethod
-    def of(cls, answer: Mapping[str, Any]) -> Ticket:
+    def of(cls, answer: Any) -> Ticket:
         """Read what the operations that give documents answer."""
-        compression = answer.get("compressionAlgorithm")
+        compression = mapping(answer).get("compressionAlgorithm")
         if compression not in (None, "GZIP"):
             raise DocumentError(f"the document is compressed as {compression!r}, which is not known here")
         return cls(field_of(answer, "url"), compression == "GZIP", answer.get("encryptionDetails"))
@@ -166,7 +166,7 @@ async def _see_through(
         try:
             return ticket, await attempt(ticket)
         except _Refused as refused:
-            if refused.status == 403 and not renewed:
+            if (refused.status == 403 or refused.code == "ExpiredToken") and not renewed:
                 ticket, renewed = await ask(), True
                 continue
             failures += 1
@@ -193,7 +193,7 @@ def check(amazon: Amazon, url: str) -> None:
         found = _URL.fullmatch(url)
         allowed = found is not None and found[1].lower().endswith(tuple(f".{domain}" for domain in STORAGE))
     if not allowed:
-        host = repr(url.split("/")[2]) if url.count("/") > 1 else "nowhere"
+        host = repr(url.split("/")[2].rpartition("@")[2]) if url.count("/") > 1 else "nowhere"
         raise DocumentError(f"the document's address leads to {host}, which is not Amazon's storage; nothing was sent")
 
 
@@ -259,15 +259,16 @@ class _Gunzip:
     """Unzips gzip (RFC 1952): any number of members, and zeros after them; nothing at all is nothing."""
 
     def __init__(self) -> None:
+        self._begun = False
         self._member: Any = None
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        while data:
+        while data := data.lstrip(b"\0") if self._begun and self._member is None else data:
             if self._member is None:
-                self._member = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+                self._begun, self._member = True, zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
             yield self._member.decompress(data, PIECE)
             if self._member.eof:
-                data, self._member = self._member.unused_data.lstrip(b"\0"), None
+                data, self._member = self._member.unused_data, None
             else:
                 data = self._member.unconsumed_tail
 
@@ -291,10 +292,11 @@ class _Decrypt:
             raise SettingsError("encrypted documents need another package: pip install 'sellerport[aes]'") from error
         try:
             key, vector = (base64.b64decode(details[name], validate=True) for name in ("key", "initializationVector"))
-            self._decryptor = Cipher(algorithms.AES(key), modes.CBC(vector)).decryptor()
+            cipher = algorithms.AES(key)
+            self._decryptor = Cipher(cipher, modes.CBC(vector)).decryptor()
         except (KeyError, ValueError, TypeError) as error:
             raise DocumentError("the document's key or initialization vector cannot be used") from error
-        self._unpadder = PKCS7(algorithms.AES.block_size).unpadder()
+        self._unpadder = PKCS7(cipher.block_size).unpadder()
 
     def feed(self, data: bytes) -> bytes:
         return self._unpadder.update(self._decryptor.update(data))
