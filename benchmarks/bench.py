@@ -180,7 +180,7 @@ class Row:
     def cells(self, figures: Figures) -> list[str]:
         """Return its cells: what, ours, each peer's best, their ratio, the bar and the verdict."""
         ours = figures[self.ours]
-        ratio = f"{ours / self._least(figures):.2g}" if self.theirs else ""
+        ratio = f"{ours / self._least(figures):.3g}" if self.theirs else ""
         bar = "" if self.ratio is None else f"{self.ratio:.2g} of it" if self.ratio < 1 else f"{self.ratio:g} times it"
         bar = bar if self.most is None else f"{self.most:g} {self.unit}"
         verdict = "" if not bar else "held" if self.held(figures) else "MISSED"
@@ -213,7 +213,7 @@ ROWS = (
     Row("  token requests of all of them", "", "sellerport-async-tokens", ("sp_api-async-tokens",), most=1),
     Row("20 cold threads: token requests", "", "sellerport-threads", ("sp_api-threads", "amzn-threads"), most=1),
     Row("memory of a live client", "KB", "sellerport-memory", ("sp_api-memory", "amzn-memory"), most=200),
-    Row("200 MB report, gzipped, to disk: extra memory", "MB", "report-blocking", most=64),
+    Row("200 MB report to disk: extra memory", "MB", "report-blocking", most=64),
     Row("  for asyncio", "MB", "report-async", most=64),
     Row("  then through all of its rows", "MB", "report-rows", most=64),
     Row("import sellerport: CPU of a process", "ms", "import", ("sp_api-import", "amzn-import"), ratio=1 / 3),

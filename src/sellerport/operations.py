@@ -32,10 +32,12 @@ class OperationsOf:
         return method
 
     def __dir__(self) -> list[str]:
-        return [operation.name for operation in catalog.operations(self._family) if operation.api == self._api]
+        beside = [name for name in super().__dir__() if not name.startswith("_")]
+        return beside + [one.name for one in catalog.operations(self._family) if one.api == self._api]
 
     def __repr__(self) -> str:
-        return f"<{self._api}: {len(dir(self))} operations>"
+        count = sum(one.api == self._api for one in catalog.operations(self._family))
+        return f"<{self._api}: {count} operations>"
 
 
 class Operations:

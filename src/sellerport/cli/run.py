@@ -53,7 +53,7 @@ def emulate(host: str, port: int, seed: int, orders: int, limits: Mode, as_json:
 
     Point programs at it with SELLERPORT_AMAZON=http://127.0.0.1:8099; its state is at /_emulator/state.
     """
-    world = emulator.World(seed=seed, orders=orders, limits=limits)
+    world = emulator.World(seed=seed, orders=orders, limits=limits, polls=1)  # somebody waits for it
 
     def ready(address: str) -> None:
         application = world.application()

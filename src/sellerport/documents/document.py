@@ -87,7 +87,7 @@ class Document:
         self.content_type = content_type
         self.metadata = dict(metadata)
         self._given = encoding
-        self._form = form
+        self._form: Form | None = form
         self._found: _Encoding | None = None
 
     @property
@@ -151,7 +151,7 @@ class Document:
         Raises:
             DocumentError: it cannot be read, or has several lists and none was named.
         """
-        form: Form | None = self._form or self._guessed()
+        form = self._form or self._guessed()
         return iter(()) if form is None else rows.read(self.open, form, of)
 
     def json(self) -> Any:

@@ -26,7 +26,7 @@ from sellerport.wire import Wire
 if TYPE_CHECKING:
     from sellerport.answers import Result
 
-PAUSE_S = 2.0
+PAUSE_S = 1.0
 PAUSE_MOST_S = 30.0
 PAUSE_GROWS = 1.5
 
