@@ -152,7 +152,7 @@ def imports(rounds: int) -> Figures:
 def reports() -> Figures:
     """Return the extra memory of a large report, in MB; of a process of its own, as peaks of memory are inherited."""
     command = [sys.executable, str(HERE / "documents.py")]
-    said = subprocess.run(command, check=False, capture_output=True, text=True, env=ENVIRON).stdout
+    said = subprocess.run(command, check=False, stdout=subprocess.PIPE, text=True, env=ENVIRON).stdout
     return {f"report-{way}": found["extra_mb"] for way, found in json.loads(said).items()}
 
 

@@ -457,6 +457,8 @@ class TestACancelledTask:
             for number in range(30, 70):
                 tasks[number].cancel()
             await wire.sleep(0.1)
+            pause = await kept.reserve(wire, Slot(SELLER, GET_ORDER), most_s=0.0)
+            assert pause == about((30 + 1) * 2.0 + SLACK_S - 1.1, 0.05)
 
         started = clock.now
         calls = [lambda number=number: call(number) for number in range(100)]

@@ -93,12 +93,16 @@ def test_redis_holds_numbers_under_hashes_and_forgets_them(redis_server: RedisSe
             assert all(re.fullmatch(rb"[0-9.e+-]*", value) for value in held)
 
 
-def test_both_buckets_are_asked_for_in_one_round_trip(redis_server: RedisServer) -> None:
+def test_a_call_takes_one_round_trip_for_both_buckets_and_none_for_a_rate_that_is_known(
+    redis_server: RedisServer,
+) -> None:
     kept = RedisLimits(redis_server.url)
     with redis_server.client as client:
         run(kept.reserve(BlockingWire(), Slot(SELLER, CATALOG)))
         before = client.info("commandstats")
-        run(kept.reserve(BlockingWire(), Slot(OTHER, CATALOG)))
+        slot = Slot(OTHER, CATALOG)
+        run(kept.reserve(BlockingWire(), slot))
+        run(kept.learn(BlockingWire(), slot, "2.0"))
         after = client.info("commandstats")
     kept.close()
     assert after["cmdstat_evalsha"]["calls"] == before["cmdstat_evalsha"]["calls"] + 1

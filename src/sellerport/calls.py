@@ -18,7 +18,7 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Literal, Protocol
 
 import msgspec
@@ -158,18 +158,8 @@ async def call(
 
 def _source_of(wire: Wire, session: Session, operation: Operation) -> TokenSource:
     """Return where ordinary calls have their token from: the account's grant, or the application's own."""
-
-    async def token(instead_of: str | None = None) -> str:
-        return await session.source.token(
-            wire,
-            session.tokens,
-            session.amazon,
-            scope=operation.scope,
-            instead_of=instead_of,
-            on_refresh=session.on_token_refresh,
-        )
-
-    return token
+    known, scope, on_refresh = session.tokens, operation.scope, session.on_token_refresh
+    return partial(session.source.token, wire, known, session.amazon, scope=scope, on_refresh=on_refresh)
 
 
 def _facts(

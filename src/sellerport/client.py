@@ -1,7 +1,7 @@
 """`SellingPartner` and `AsyncSellingPartner`: every operation of the Selling Partner API for one account.
 
 Both are made of the same coroutines; the one blocks, the other awaits. A client is cheap: connections, access tokens
-and rate limits belong to the process, so one made for a single call costs no more than one that is kept.
+and rate limits belong to the process, so one that is made for a single call costs little more than one that is kept.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from sellerport import credentials as places
 from sellerport import restricted as restricted_data
 from sellerport.answers import Result
 from sellerport.calls import Session
-from sellerport.catalog import Operation
+from sellerport.catalog import Operation, Parameter
 from sellerport.credentials import Credentials, Provider
 from sellerport.errors import CredentialsError, InvalidArguments, Problem
 from sellerport.hosted import Hosted
@@ -292,9 +292,7 @@ class _Client:
         A client that was made for a country asks about that country, also where Amazon would answer for all of them.
         """
         filled = dict(arguments)
-        for parameter in operation.parameters:
-            if parameter.name not in MARKETPLACE_PARAMETERS:
-                continue
+        for parameter in _marketplace_parameters(operation.key):
             name = parameter.name if filled.get(parameter.name) is not None else parameter.wire
             given = filled.get(name)
             if given is not None:
@@ -420,6 +418,11 @@ class _DocumentCaller:
 def _with_documents(mixin: type) -> Any:
     """Return the operations of an API version with what reads and writes its documents."""
     return type(mixin.__name__, (mixin, OperationsOf), {})
+
+
+@cache
+def _marketplace_parameters(key: str) -> tuple[Parameter, ...]:
+    return tuple(one for one in catalog.find(key).parameters if one.name in MARKETPLACE_PARAMETERS)
 
 
 class _Field(NamedTuple):

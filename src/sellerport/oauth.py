@@ -257,7 +257,7 @@ class Tokens:
 
     def _newest(self, amazon: Amazon, grant: Grant) -> _Key:
         """Return what stands for a grant now, after its refresh token was replaced any number of times."""
-        while (newer := self._newer.get((amazon, grant))) is not None:
+        while self._newer and (newer := self._newer.get((amazon, grant))) is not None:
             grant = newer
         return amazon, grant
 

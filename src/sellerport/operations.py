@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from functools import cache
 from typing import Any, ClassVar
 
 from sellerport import catalog
@@ -78,6 +79,17 @@ def _method(operation: Operation, call: Callable[[Operation, dict[str, Any]], An
     def method(**arguments: Any) -> Any:
         return call(operation, arguments)
 
+    method.__name__ = operation.name
+    method.__qualname__ = operation.key
+    method.__doc__ = operation.summary
+    method.__signature__ = _signature(operation.key, operation.family)  # type: ignore[attr-defined]  # for help()
+    return method
+
+
+@cache
+def _signature(key: str, family: Family) -> inspect.Signature:
+    """Return what an operation takes; all clients share it, since making one takes longer than making a client."""
+    operation = catalog.find(key, family)
     parameters = [
         inspect.Parameter(
             parameter.name,
@@ -91,8 +103,4 @@ def _method(operation: Operation, call: Callable[[Operation, dict[str, Any]], An
         parameters.append(inspect.Parameter("body", inspect.Parameter.KEYWORD_ONLY, default=default))
     if operation.restricted is not None:
         parameters.append(inspect.Parameter("restricted", inspect.Parameter.KEYWORD_ONLY, default=None))
-    method.__name__ = operation.name
-    method.__qualname__ = operation.key
-    method.__doc__ = operation.summary
-    method.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # read by inspect and help()
-    return method
+    return inspect.Signature(parameters)

@@ -13,7 +13,6 @@ import math
 import re
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
@@ -53,16 +52,18 @@ HALF = "a value holds half a character (a lone surrogate)"
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(msgspec.Struct, frozen=True):
     """What an operation's arguments come to: ``path`` includes the query."""
 
     method: str
     path: str
-    headers: dict[str, str] = field(default_factory=dict, repr=False)
-    body: bytes | None = field(default=None, repr=False)
-    given: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    headers: dict[str, str] = {}
+    body: bytes | None = None
+    given: Mapping[str, Any] = {}
     """The arguments under Python's names, as JSON says them."""
+
+    def __repr__(self) -> str:
+        return f"Prepared(method={self.method!r})"  # everything else may hold personal data
 
 
 def prepare(operation: Operation, arguments: Mapping[str, Any], *, check: bool = True) -> Prepared:
@@ -415,6 +416,8 @@ def _write(operation: Operation, given: Mapping[str, Any]) -> Prepared:
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, Decimal):
@@ -423,4 +426,5 @@ def _text(value: Any) -> str:
 
 
 def _encode(value: Any, safe: str = "") -> str:
-    return quote(_text(value), safe=safe)
+    text = _text(value)
+    return text if text.isascii() and text.isalnum() else quote(text, safe=safe)  # which looks at every character

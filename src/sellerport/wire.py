@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
@@ -44,8 +44,7 @@ CHUNK = 256 * 1024
 """How many bytes of a streamed body are held at a time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(msgspec.Struct, frozen=True):
     """An HTTP request, ready to send: ``url`` is absolute and already encoded.
 
     A body that is a path is read from there while it is sent. ``timeout_s`` is for the whole answer where it is read to
@@ -53,19 +52,24 @@ class Request:
     """
 
     method: str
-    url: str = field(repr=False)  # a presigned one lets anybody in
-    headers: dict[str, str] = field(repr=False)  # they hold tokens
-    body: bytes | Path | None = field(default=None, repr=False)
+    url: str
+    headers: dict[str, str]
+    body: bytes | Path | None = None
     timeout_s: float = 30.0
 
+    def __repr__(self) -> str:
+        return f"Request(method={self.method!r}, timeout_s={self.timeout_s:g})"  # a URL lets anybody in, headers too
 
-@dataclass(frozen=True, slots=True)
-class Response:
+
+class Response(msgspec.Struct, frozen=True):
     """An HTTP answer, read to its end; header names are in lower case."""
 
     status: int
     headers: dict[str, str]
-    body: bytes = field(repr=False)
+    body: bytes
+
+    def __repr__(self) -> str:
+        return f"Response(status={self.status}, headers={self.headers})"  # a body may be personal
 
 
 class Stream(Protocol):
@@ -404,8 +408,9 @@ def _is_plain(request: Request) -> bool:
 
 
 def _headers(answer: Any) -> dict[str, str]:
+    headers = answer.headers
     try:
-        return dict(answer.headers)
+        return {name: headers[name] for name in headers}
     except ValueError:  # one of them is not ASCII, such as a file's name
         return {name: value for name in answer.headers if (value := _header(answer, name)) is not None}
 

@@ -27,7 +27,7 @@ def exporter() -> InMemorySpanExporter:
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     trace.set_tracer_provider(provider)
-    tracing._tracer.cache_clear()
+    tracing._start.cache_clear()
     return exporter
 
 

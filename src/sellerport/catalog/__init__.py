@@ -248,8 +248,10 @@ def find(name: str, family: Family = "seller-partner") -> Operation:
         UnknownOperation: there is no such operation; the nearest name, or the version that has it, is suggested.
     """
     api_name, _, operation_name = name.partition(".")
-    key = api(api_name, family)
     known = index(family)
+    if api_name in known.apis and operation_name in known.by_api[api_name]:
+        return known.by_api[api_name][operation_name]
+    key = api(api_name, family)
     versions = [one for one in known.by_age if known.apis[one].name == known.apis[key].name]
     having = [one for one in versions if operation_name in known.by_api[one]]
     if key in having:

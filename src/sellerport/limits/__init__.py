@@ -99,7 +99,7 @@ class Slot:
                 # Amazon gives no burst for it; a second's worth is what all other limits allow at least
                 self.plans += (Plan((account.application, self.key), rate, max(1.0, rate)),)
         self.rate: float | None = None
-        """What Amazon states of the account's own bucket, as far as was known when the call was let through."""
+        """What Amazon states of the account's own bucket, as far as was known when the call looked last."""
         self.move(None)
 
     def move(self, home: object) -> None:
@@ -282,28 +282,32 @@ class Limits:
         with self._lock:
             now = slot.due = max(self._clock(), slot.due)  # who slept until then is trusted to have
             while slot.passed < len(slot.plans):
-                number = slot.passed
-                bucket, place = self._bucket(slot.plans[number], now), slot.places[number]
-                if not place:
-                    place = slot.places[number] = bucket.arrivals = bucket.arrivals + 1
-                ahead = bucket.ahead_of(place, now)
-                pause = bucket.take(ahead, now, waited=slot.waits)
-                if pause > most_s:
-                    self._leave(slot, now)
+                if pause := self._enter(slot, now, most_s):
                     return pause
-                there = slot.waits and bucket.waiting[ahead : ahead + 1] == [(place, slot)]
-                if there and not pause:
-                    del bucket.waiting[ahead]
-                if pause and not there:
-                    bucket.waiting.insert(ahead, (place, slot))
-                slot.waits = pause > 0
-                if pause:
-                    return pause
-                if number == 0:
-                    slot.rate = bucket.rate if bucket.stated else None
                 slot.passed += 1
             slot.passed, slot.sent = 0, now  # a call that asks again sends another request, and keeps its place
             return 0.0
+
+    def _enter(self, slot: Slot, now: float, most_s: float) -> float:
+        """Let a call through its next bucket, or give it a place there."""
+        number = slot.passed
+        bucket, place = self._bucket(slot.plans[number], now), slot.places[number]
+        own = bucket if number == 0 else self._bucket(slot.plans[0], now)
+        slot.rate = own.rate if own.stated else None
+        if not place:
+            place = slot.places[number] = bucket.arrivals = bucket.arrivals + 1
+        ahead = bucket.ahead_of(place, now)
+        pause = bucket.take(ahead, now, waited=slot.waits)
+        if pause > most_s:
+            self._leave(slot, now)
+            return pause
+        there = slot.waits and bucket.waiting[ahead : ahead + 1] == [(place, slot)]
+        if there and not pause:
+            del bucket.waiting[ahead]
+        if pause and not there:
+            bucket.waiting.insert(ahead, (place, slot))
+        slot.waits = pause > 0
+        return pause
 
     async def give_back(self, wire: Wire, slot: Slot) -> None:
         """As `Limiter.give_back`."""
@@ -318,6 +322,7 @@ class Limits:
         with self._lock:
             now = self._clock()
             self._bucket(slot.plans[0], now).set_rate(rate, now)
+            slot.rate = rate
 
     async def throttled(self, wire: Wire, slot: Slot) -> None:
         """As `Limiter.throttled`."""

@@ -152,7 +152,8 @@ class RedisLimits:
         if self._retry_at is not None:
             self._found()
         slot.due, slot.passed, slot.waits, slot.places = float(due), passed, bool(waits), places
-        slot.rate = float(known) if known else None
+        if asked != "throttled":
+            slot.rate = float(known) if known else None
         if asked == "reserve" and not float(pause):
             slot.sent = slot.due
         return float(pause)
