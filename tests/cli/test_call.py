@@ -94,6 +94,6 @@ def test_one_operation_is_shown_with_what_it_takes(shell: Shell) -> None:
         "parameter": "created_after",
         "amazon": "CreatedAfter",
         "in": "query",
-        "type": "string",
+        "type": "date-time",
         "required": False,
     } in (found["parameters"])

@@ -53,7 +53,8 @@ def test_an_unknown_name_is_refused_and_the_nearest_suggested():
 
 
 def test_names_of_the_command_line_and_of_others_are_passed_over():
-    assert Settings.read(dict.fromkeys(CLIENT_NAMES | LIBRARY_NAMES, "x") | {"PATH": "/bin", "SELLER": "x"}) == Settings()
+    named = dict.fromkeys(CLIENT_NAMES | LIBRARY_NAMES, "x")
+    assert Settings.read(named | {"PATH": "/bin", "SELLER": "x"}) == Settings()
 
 
 @pytest.mark.parametrize(
