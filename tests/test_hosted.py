@@ -125,3 +125,11 @@ def test_what_only_a_grant_at_hand_can_do_is_refused(hosted: Hosted) -> None:
         sp.orders_v0.get_order(order_id="902-0000000-0000001", restricted=["buyerInfo"])
     with pytest.raises(InvalidArguments, match="sandbox: is the server's to decide"):
         sp.with_options(sandbox=True)
+
+
+def test_documents_are_made_through_a_server_and_fetched_from_the_storage(hosted: Hosted, amazon: LocalAmazon) -> None:
+    amazon.world.polls = 0
+    sp = SellingPartner(connection=hosted, amazon=amazon.address)
+    report = sp.reports.fetch("GET_MERCHANT_LISTINGS_ALL_DATA")
+    assert next(report.rows())["seller-sku"]
+    assert amazon.arrived("/reports/2021-06-30/reports")[0]["body"]["marketplaceIds"] == ["A1PA6795UKMFR9"]

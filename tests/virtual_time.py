@@ -81,19 +81,24 @@ class TaskWire(AsyncWire):
         self.time = time
 
     async def sleep(self, seconds: float) -> None:
-        woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        woken: asyncio.Future[None] = loop.create_future()
+        called = False
 
         def wake() -> bool:
-            if not woken.done():
-                woken.set_result(None)
-                return True
-            return False
+            nonlocal called
+            if woken.done():  # cancelled
+                return False
+            called = True
+            loop.call_soon(lambda: woken.done() or woken.set_result(None))  # not at once: others may be ready to run
+            return True
 
         self.time.park(seconds, wake)
         try:
             await woken
         except asyncio.CancelledError:
-            self.time.come_back()
+            if not called:
+                self.time.come_back()
             raise
 
 
