@@ -141,6 +141,12 @@ class TestWhoWaits:
         shop.clock.now += 0.5
         assert shop.ask(slot) == 0.0
 
+    def test_is_believed_to_have_waited_even_if_the_clock_stood_still(self, shop: Shop) -> None:
+        shop.empty()
+        slot, pause = shop.arrive()
+        slot.due += pause
+        assert shop.ask(slot) == 0.0
+
     def test_moves_up_when_one_before_it_goes_away(self, shop: Shop) -> None:
         shop.empty()
         (first, _), (second, _), (third, pause) = shop.arrive(), shop.arrive(), shop.arrive()

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ from sellerport.limits import Account, Limits, Slot
 from sellerport.limits.redis import RETRY_S, RedisLimits
 from sellerport.wire import AsyncWire, BlockingWire, run
 from tests.redis_server import RedisServer
-from tests.test_limits import CATALOG, CREATE, OTHER, SELLER, Shop, about
+from tests.test_limits import CATALOG, CREATE, GET_PRICING, OTHER, SELLER, Shop, about
 from tests.virtual_time import VirtualTime
 
 SLOW = catalog.find("orders_2026_01_01.search_orders")  # one call in three minutes, burst 20
@@ -110,11 +111,12 @@ def test_a_call_takes_one_round_trip_for_both_buckets_and_none_for_a_rate_that_i
 
 def test_a_server_with_another_time_after_a_failover_holds_nobody_up(redis_server: RedisServer) -> None:
     kept, wire = RedisLimits(redis_server.url), BlockingWire()
-    slot = Slot(SELLER, CREATE)
-    run(kept.reserve(wire, slot))
-    slot.due += 3600
-    run(kept.reserve(wire, slot))
-    assert [run(kept.reserve(wire, Slot(SELLER, CREATE))) for _ in range(10)][-1] < 2.0
+    slots = [Slot(SELLER, SLOW) for _ in range(21)]
+    pauses = [run(kept.reserve(wire, slot)) for slot in slots]
+    assert pauses[:20] == [0.0] * 20
+    slots[-1].due += 3600
+    assert run(kept.reserve(wire, slots[-1])) == about(pauses[-1], 2.0)
+    assert run(kept.reserve(wire, Slot(SELLER, SLOW))) == about(2 * pauses[-1], 2.0)
     kept.close()
 
 
@@ -152,6 +154,10 @@ def test_calls_that_wait_when_redis_goes_away_begin_anew(redis_server: RedisServ
     redis_server.stop()
     shop.give_back(other)
     assert shop.ask(waiting) == 0.0
+    shop.empty(SLOW, OTHER)
+    other, pause = shop.arrive(SLOW, OTHER)
+    shop.give_back(other)
+    assert shop.wait(SLOW, OTHER) == about(pause)
     shop.throttled(waiting)
     shop.learn(waiting, "2.0")
     assert shop.ask(waiting) == about(0.5)
@@ -160,6 +166,22 @@ def test_calls_that_wait_when_redis_goes_away_begin_anew(redis_server: RedisServ
     redis_server.start()
     assert shop.ask(waiting) == 0.0
     shop.give_back(waiting)
+    kept.close()
+
+
+def test_nothing_is_left_of_those_who_waited_in_an_outage(redis_server: RedisServer) -> None:
+    now = [0.0]
+    kept = RedisLimits(redis_server.url, local=Limits(lambda: now[0]), monotonic=lambda: now[0])
+    shop = Shop(kept, VirtualTime())
+    redis_server.stop()
+    assert shop.wait(GET_PRICING) == 0.0
+    waiting, pause = shop.arrive(GET_PRICING)
+    assert pause > 0
+    now[0] += RETRY_S
+    redis_server.start()
+    assert shop.ask(waiting) == 0.0
+    redis_server.stop()
+    assert shop.wait(GET_PRICING) == 0.0
     kept.close()
 
 
@@ -174,7 +196,9 @@ def test_a_redis_that_does_not_answer_is_not_waited_for_long(monkeypatch: pytest
 
         assert asyncio.run(tasks()) == [0.0] * 5
         kept = RedisLimits(f"redis://127.0.0.1:{silent.getsockname()[1]}", local=Limits(lambda: 0.0))
+        began = time.monotonic()
         assert run(kept.reserve(BlockingWire(), Slot(SELLER, CREATE))) == 0.0
+        assert time.monotonic() - began < 4.0  # redis-py would wait for longer
         kept.close()
 
 

@@ -17,9 +17,9 @@ application share. The same buckets are kept here, so that a call waits before i
 * another 429 within `UNREFUSED` calls means that the bucket fills more slowly than was believed, as when others use it
   too. Who is refused after n calls has asked for about one token in n too many, so the belief comes down by one part in
   n + 4, as there is chance in it, and at most to a quarter of what Amazon states;
-* calls that are let through raise it again, the faster the more of them there were since the last 429, and time does,
-  up to what Amazon states; another rate in the header puts it there at once. A rate that was never stated may move
-  further, both ways.
+* calls that had to wait and were let through raise it again, the faster the more of them there were since the last 429
+  and the more time passed, up to what Amazon states; another rate in the header puts it there at once. A rate that was
+  never stated may move further, both ways.
 
 Sources: Amazon's pages "Usage plans and rate limits" and "Selling Partner API sandbox"; RFC 9438 §4 for going up slowly
 near the rate at which it last went wrong, and faster from there.
@@ -228,7 +228,7 @@ class _Bucket:
             self.at += lost
         self.level = level - 1
         self.calls += 1
-        if waited or self.share < 1:
+        if waited:
             more = 1 + self.calls * MORE + max(since, 0.0) / RECOVERY_S
             self.share = min(self.share * more, (STATED if self.stated else GUESSED)[1])
         return 0.0

@@ -99,7 +99,7 @@ local function take(b)
   b.at = now + held + math.max(0, (has - b.burst) / rate + math.max(0, slack - held))
   b.level = has - 1
   b.calls = b.calls + 1
-  if waits or b.share < 1 then
+  if waits then
     local more = 1 + b.calls * MORE + passed_s / RECOVERY_S
     b.share = math.min(b.share * more, b.stated and STATED_MOST or GUESSED_MOST)
   end

@@ -120,10 +120,11 @@ class RedisLimits:
             self._blocking.registered_client.close()
 
     async def aclose(self) -> None:
-        """Close the connections of the running event loop; a later call opens new ones."""
+        """Close the connections of the running event loop, as `close` does."""
         import asyncio  # noqa: PLC0415  # as in `wire`: a blocking program need not load it
 
-        if found := self._async.pop(asyncio.get_running_loop(), None):
+        found = self._async.pop(asyncio.get_running_loop(), None)
+        if found is not None and isinstance(self._server, str):
             await found.registered_client.aclose()
 
     async def _ask(
@@ -133,6 +134,8 @@ class RedisLimits:
         if self._retry_at is not None and not self._is_time():
             return None
         if slot.home is not self:
+            if slot.home is self._local:
+                await self._local.give_back(wire, slot)
             slot.move(self)
         now = "" if self._clock is None else self._clock()
         call = [max(0.0, slot.due), max(0.0, slot.sent), slot.passed, int(slot.waits), min(most_s, 1e12), rate or ""]
