@@ -82,11 +82,11 @@ class Clients:
     def __post_init__(self) -> None:
         self.wire = RecordingWire(self.slept) if self.colour == "blocking" else AsyncRecordingWire(self.slept)
 
-    def make(self, credentials: dict[str, str] | None = None, **options: Any) -> Any:
+    def make(self, credentials: Any = ..., **options: Any) -> Any:
         """Make a client that shares nothing with other tests, and whose pauses between retries are all of 0.5."""
         shared = {"amazon": self.amazon.address, "tokens": self.tokens, "limits": Limits(), "wire": self.wire}
         kind = SellingPartner if self.colour == "blocking" else AsyncSellingPartner
-        given = self.amazon.credentials() if credentials is None else credentials
+        given = self.amazon.credentials() if credentials is ... else credentials
         return kind(given, **{**shared, "environ": {}, "jitter": lambda: 0.5, **options})
 
     def do(self, call: Callable[[], Any]) -> Any:

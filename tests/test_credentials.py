@@ -396,7 +396,7 @@ def test_a_secret_rotated_in_aws_is_found_without_a_restart(
 
     world = clients.amazon.world
     environ = store(spelled(clients.amazon.credentials()))
-    sp = clients.make({}, environ=environ)
+    sp = clients.make(None, environ=environ)
     old = world.application()
     world.applications[old.client_id] = msgspec.structs.replace(old, client_secret="secret-rotated")
     store(spelled(clients.amazon.credentials()), environ[SECRET_ID])

@@ -238,14 +238,14 @@ def test_a_client_finds_its_file(clients: Clients, tmp_path: Path) -> None:
     path = tmp_path / "credentials.yml"
     path.write_text(json.dumps({"default": clients.amazon.credentials()}), "utf-8")
     path.chmod(0o600)
-    sp = clients.make({}, environ={"SELLERPORT_CREDENTIALS": str(path)})
+    sp = clients.make(None, environ={"SELLERPORT_CREDENTIALS": str(path)})
     assert clients.do(lambda: sp.sellers.get_account()).status == 200
 
 
 def test_wish_16_a_client_calls_with_an_access_token_until_it_expires(clients: Clients) -> None:
     world = clients.amazon.world
     held = world.grants[clients.amazon.credentials()["refresh_token"]]
-    sp = clients.make({}, access_token=world.issue_access_token(world.application(), held))
+    sp = clients.make(None, access_token=world.issue_access_token(world.application(), held))
     assert clients.do(lambda: sp.sellers.get_account()).status == 200
     world.expire()
     with pytest.raises(TokenExpired):
@@ -261,7 +261,7 @@ def test_wish_17_a_client_is_made_for_an_account_or_for_a_refresh_token(clients:
         "LWA_CLIENT_SECRET": european["lwa_client_secret"],
     }
     for options in ({"account": "eu"}, {"refresh_token": european["refresh_token"]}):
-        sp = clients.make({}, environ=environ, marketplace="DE", **options)
+        sp = clients.make(None, environ=environ, marketplace="DE", **options)
         assert clients.do(lambda sp=sp: sp.sellers.get_account()).status == 200
     assert clients.amazon.token_requests == 1
 

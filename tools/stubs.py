@@ -34,6 +34,8 @@ ACCEPTED = {"date-time": "str | date", "date": "str | date", "boolean": "bool | 
 # What a definition may not be called, because the annotations beside it use the name.
 TAKEN = {"Any", "Literal", "NotRequired", "TypeAlias", "TypedDict", "bool", "dict", "float", "int", "list", "str"}
 
+MOMENT = "str | date"
+
 Schema = Mapping[str, Any]
 
 
@@ -44,6 +46,7 @@ def types_module(api: str) -> str:
     """Return the module of one API version: enumerations and values, then objects, then lists and maps of them."""
     known = catalog.index().apis[api]
     definitions = lifted(catalog.schemas(api).definitions)
+    definitions |= {name: given(definitions[name], name in bodies(api)) for name in only_sent(api, definitions)}
     assert all(name.isidentifier() and name not in TAKEN for name in definitions), api
     objects = {name for name, schema in definitions.items() if schema.get("properties")}
     uses = {name: set(references(definitions[name])) & definitions.keys() for name in definitions}
@@ -58,7 +61,45 @@ def types_module(api: str) -> str:
         name for name in ("Any", "Literal", "NotRequired", "TypeAlias", "TypedDict") if re.search(rf"\b{name}\b", body)
     ]
     head = [MARKER, f'"""Types of {known.name} {known.version}."""', "", "from __future__ import annotations", ""]
+    head += ["from datetime import date"] if MOMENT in body else []
     return "\n".join([*head, f"from typing import {', '.join(imports)}", "", body, ""])
+
+
+def bodies(api: str) -> set[str]:
+    """Return the definitions that are request bodies."""
+    return {named.body for named in catalog.schemas(api).operations.values() if named.body}
+
+
+def only_sent(api: str, definitions: Mapping[str, Schema]) -> set[str]:
+    """Return the definitions that requests hold and answers do not."""
+    answers = [name for named in catalog.schemas(api).operations.values() for name in named.responses.values() if name]
+    return reached(bodies(api), definitions) - reached(answers, definitions)
+
+
+def reached(names: Iterable[str], definitions: Mapping[str, Schema]) -> set[str]:
+    """Return definitions, and all that they name."""
+    found: set[str] = set()
+    todo = list(names)
+    while todo:
+        name = todo.pop()
+        if name in definitions and name not in found:
+            found.add(name)
+            todo += references(definitions[name])
+    return found
+
+
+def given(schema: Schema, is_body: bool) -> Schema:
+    """Return a definition as a caller may give it: moments as such, and without what the client fills in."""
+    if schema.get("format") in ("date-time", "date"):
+        return {"annotation": MOMENT}
+    made = dict(schema)
+    if is_body:
+        made["required"] = [one for one in schema.get("required", ()) if one not in ("marketplaceId", "marketplaceIds")]
+    if "properties" in schema:
+        made["properties"] = {name: given(part, False) for name, part in schema["properties"].items()}
+    if isinstance(schema.get("items"), Mapping):
+        made["items"] = given(schema["items"], False)
+    return made
 
 
 def lifted(definitions: Mapping[str, Schema]) -> dict[str, Schema]:
@@ -117,6 +158,8 @@ def references(schema: Any) -> Iterator[str]:
 def annotation(schema: Schema) -> str:
     """Return a schema as Python writes it; JSON of any form is ``Any``."""
     match schema:
+        case {"annotation": str(text)}:
+            return text
         case {"$ref": _}:
             return reference(schema)
         case {"enum": values}:

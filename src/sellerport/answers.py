@@ -60,7 +60,13 @@ class Result(Generic[T, P]):
         )
 
 
-KINDS: Mapping[int, type[AmazonError]] = {401: AccessDenied, 403: AccessDenied, 404: AmazonNotFound, 429: Throttled}
+KINDS: Mapping[int, type[AmazonError]] = {
+    401: AccessDenied,
+    403: AccessDenied,
+    404: AmazonNotFound,
+    408: AmazonUnavailable,
+    429: Throttled,
+}
 
 
 def read(operation: Operation, answer: Response) -> Result[Any, Any]:
@@ -77,7 +83,7 @@ def read(operation: Operation, answer: Response) -> Result[Any, Any]:
             data = msgspec.json.decode(body)
         except UNREADABLE as error:
             raise _unreadable(operation, answer) from error
-        if not (isinstance(data, dict) and data.keys() == {"errors"} and data["errors"]):
+        if not _only_errors(data):
             return Result(data, status, headers)
     entries = _entries(body)
     first = entries[0] if entries else {}
@@ -90,6 +96,13 @@ def read(operation: Operation, answer: Response) -> Result[Any, Any]:
         request_id=headers.get("x-amzn-requestid"),
         operation=operation.key,
         errors=entries,
+    )
+
+
+def _only_errors(data: Any) -> bool:
+    """Whether a body that came with a success holds errors, and nothing beside them."""
+    return (
+        isinstance(data, dict) and bool(data.get("errors")) and not any(data[name] for name in data if name != "errors")
     )
 
 

@@ -52,8 +52,9 @@ BACKOFF_MOST_S = 20.0
 class Session:
     """Whose calls these are, and how patient they are.
 
-    ``patience_s`` bounds what one call waits for slots, between retries and for answers that never come, in seconds.
-    ``limit`` says what to do when the account's rate limit is used up: wait for the next slot, or raise `Throttled`.
+    ``patience_s`` bounds what one call waits for slots, between retries and for answers, in seconds; what has been sent
+    is not cut short by it. ``limit`` says what to do when the account's rate limit is used up: wait for the next slot,
+    or raise `Throttled`.
     """
 
     source: Source
@@ -104,7 +105,8 @@ class _Attempts:
     failures: int = 0
     sent: int = 0
     replayed: bool = False
-    throttled: Throttled | None = None
+    last: AmazonError | NoAnswer | None = None
+    """Why it is sent again."""
 
 
 async def call(
@@ -158,8 +160,15 @@ async def call(
 
 def _source_of(wire: Wire, session: Session, operation: Operation) -> TokenSource:
     """Return where ordinary calls have their token from: the account's grant, or the application's own."""
-    known, scope, on_refresh = session.tokens, operation.scope, session.on_token_refresh
-    return partial(session.source.token, wire, known, session.amazon, scope=scope, on_refresh=on_refresh)
+    return partial(
+        session.source.token,
+        wire,
+        session.tokens,
+        session.amazon,
+        scope=operation.scope,
+        timeout_s=session.timeout_s,
+        on_refresh=session.on_token_refresh,
+    )
 
 
 def _facts(
@@ -187,28 +196,31 @@ async def _see_through(
         try:
             waited_s = await limits.wait(session.limits, wire, slot, most_s)
         except Throttled as spent:
-            if used.throttled is None:
+            if used.last is None:
                 raise
-            used.throttled.retry_after, used.throttled.advice = spent.retry_after, spent.message
-            raise used.throttled from None  # it has Amazon's own words and request id
+            if isinstance(used.last, Throttled):
+                used.last.retry_after = spent.retry_after
+            if isinstance(used.last, AmazonError):
+                used.last.advice = spent.message
+            raise used.last from None  # it has Amazon's own words and request id
         if waited_s:
             used.waited_s += waited_s
             token = await source(instead_of=refused)  # it may have expired meanwhile
-        used.sent += 1
-        began = session.clock()
+        used.sent, began = used.sent + 1, session.clock()
         try:
             answer = await wire.send(_request(session, prepared, token))
         except NoAnswer as error:
             if error.sent and operation.write:
                 raise
-            used.waited_s += session.clock() - began  # for an answer that never came
+            used.waited_s += session.clock() - began
             await _back_off(wire, session, used, error)
             continue
+        used.waited_s += session.clock() - began
         await session.limits.learn(wire, slot, answer.headers.get("x-amzn-ratelimit-limit"))
         try:
             return answers.read(operation, answer)
         except Throttled as error:
-            used.throttled = error
+            used.last = error
             await session.limits.throttled(wire, slot)
         except AmazonUnavailable as error:
             if operation.write:
@@ -218,7 +230,7 @@ async def _see_through(
             if used.replayed or not _blames_token(error):
                 error.advice = _advice(session, operation, prepared, error)
                 raise
-            used.replayed, refused = True, token
+            used.replayed, used.last, refused = True, error, token
             token = await source(instead_of=refused)
         except AmazonRefused as error:
             error.advice = _advice(session, operation, prepared, error)
@@ -227,7 +239,7 @@ async def _see_through(
 
 async def _back_off(wire: Wire, session: Session, used: _Attempts, error: AmazonError | NoAnswer) -> None:
     """Wait before another attempt, or raise the error when there are none left."""
-    used.failures += 1
+    used.failures, used.last = used.failures + 1, error
     pause = session.jitter() * min(BACKOFF_MOST_S, BACKOFF_S * 2**used.failures)
     if used.failures >= ATTEMPTS or used.waited_s + pause > session.patience_s:
         raise error

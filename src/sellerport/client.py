@@ -8,33 +8,42 @@ from __future__ import annotations
 
 import os
 import random
+import threading
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
-from typing import Any, Literal, NamedTuple, Self
+from math import inf
+from typing import Any, Literal, Self
 from urllib.parse import unquote
+from weakref import WeakValueDictionary
 
-from sellerport import calls, catalog, documents, oauth, regions, serialize
+from sellerport import calls, catalog, documents, filling, oauth, regions, serialize
 from sellerport import credentials as places
 from sellerport import restricted as restricted_data
 from sellerport.answers import Result
 from sellerport.calls import Session
-from sellerport.catalog import Operation, Parameter
+from sellerport.catalog import Operation
 from sellerport.credentials import Credentials, Provider
 from sellerport.errors import CredentialsError, InvalidArguments, Problem
 from sellerport.hosted import Hosted
 from sellerport.limits import Limiter, Limits
 from sellerport.oauth import Grant, LwaClient, OnRefresh, Source, Tokens
-from sellerport.operations import MARKETPLACE_PARAMETERS, AsyncOperations, Operations, OperationsOf
+from sellerport.operations import AsyncOperations, Operations, OperationsOf
 from sellerport.paging import AsyncPage, Page, PagedCall
 from sellerport.regions import REGIONS, Amazon, Marketplace
 from sellerport.restricted import Resource, RestrictedTokens, Restriction
 from sellerport.serialize import Prepared
 from sellerport.wire import AsyncWire, BlockingWire, Wire, run
 
-_tokens = cache(Tokens)
-_limits = cache(Limits)
-_restricted_tokens = cache(RestrictedTokens)
+PATIENCE_S = 300.0
+LONGEST_S = 86_400
+
+# what belongs to the process
+_tokens, _limits, _restricted_tokens = Tokens(), Limits(), RestrictedTokens()
+_wires: WeakValueDictionary[object, Wire] = WeakValueDictionary()
+_kept: list[Wire] = []
+"""The wires that most clients use, which outlive them all: a client made for one call finds its connections open."""
+_wires_lock = threading.Lock()
 
 
 class _Client:
@@ -57,7 +66,7 @@ class _Client:
         amazon: Amazon | str | None = None,
         limit: Literal["wait", "raise"] = "wait",
         timeout_s: float = 30.0,
-        patience_s: float = 300.0,
+        patience_s: float = PATIENCE_S,
         proxy: str | None = None,
         ca: str | os.PathLike[str] | None = None,
         on_token_refresh: OnRefresh | None = None,
@@ -85,8 +94,8 @@ class _Client:
             fill_optional: whether the marketplace is also sent where Amazon does not require one, and would answer for
                 all of the account's; by default if a country or an id was given.
             sandbox: whether to call Amazon's sandbox.
-            check: whether to refuse values that the operation's schemas do not have; a value that Amazon added since
-                is sent without.
+            check: whether to refuse names and values that the catalogue does not have; without, what Amazon added since
+                is sent as it is.
             amazon: the address of a local Amazon; without it the environment's ``SELLERPORT_AMAZON``, or the real one.
             limit: what to do when the account's rate limit is used up: ``"wait"``, or ``"raise"`` `Throttled`.
             timeout_s: how long Amazon may take for one answer, in seconds.
@@ -108,17 +117,25 @@ class _Client:
         name = marketplace or environ.get("SP_API_DEFAULT_MARKETPLACE") or "US"
         self._marketplace, self._fills_optional = _marketplace(name)
         self._marketplace_given = marketplace is not None
-        self._fills_optional = (
-            self._fills_optional and marketplace is not None if fill_optional is None else fill_optional
-        )
+        self._fill_given = fill_optional
+        named = self._fills_optional and marketplace is not None
+        self._fills_optional = named if fill_optional is None else fill_optional
         self._check = check
-        self._restricted_tokens = restricted_tokens or _restricted_tokens()
+        self._restricted_tokens = restricted_tokens or _restricted_tokens
         _check_options(limit, timeout_s, patience_s)
-        self._wire = wire or self._shared_wire(proxy=proxy, ca=ca)
+        self._wire = wire or _shared_wire(self._kind, proxy, ca)
         address = amazon if amazon is not None else environ.get("SELLERPORT_AMAZON")
         self._amazon = address if isinstance(address, Amazon) else Amazon(address or None)
         self._source: Session | Hosted
         if connection is not None:
+            held = [credentials, refresh_token, lwa_app_id, lwa_client_secret, access_token, account, on_token_refresh]
+            if any(one is not None for one in held):
+                raise CredentialsError(
+                    "a connection takes no credentials, account or on_token_refresh: its server has all"
+                )
+            decided = {"sandbox": sandbox, "limit": limit != "wait", "patience_s": patience_s != PATIENCE_S}
+            if refused := [name for name, given in decided.items() if given]:
+                raise InvalidArguments(problems=[Problem(name, "is the server's to decide") for name in refused])
             self._source = connection
             return
         oauth.check_callback(on_token_refresh, blocking=self._colour == 0)
@@ -130,8 +147,8 @@ class _Client:
             region=REGIONS[self._marketplace.region],
             amazon=self._amazon,
             sandbox=sandbox,
-            tokens=tokens or _tokens(),
-            limits=limits or _limits(),
+            tokens=tokens or _tokens,
+            limits=limits or _limits,
             limit=limit,
             timeout_s=timeout_s,
             patience_s=patience_s,
@@ -139,7 +156,7 @@ class _Client:
             on_token_refresh=on_token_refresh,
         )
 
-    _shared_wire: Callable[..., Wire]
+    _kind: type[BlockingWire] | type[AsyncWire]
     _colour: int
     _restriction: Restriction | None = None
 
@@ -163,6 +180,8 @@ class _Client:
             return Source(asked)
         if not isinstance(credentials, Mapping | None):
             raise CredentialsError(f"credentials must be a mapping or a function, and no {type(credentials).__name__}")
+        if credentials is not None and not credentials:
+            raise CredentialsError("the mapping of credentials is empty; give None to have them looked for elsewhere")
         named = {**(credentials or {}), **given}
 
         async def again() -> Grant:
@@ -189,7 +208,8 @@ class _Client:
         """
         made = self._copy()
         if marketplace is not None:
-            made._marketplace, made._fills_optional = _marketplace(marketplace)
+            made._marketplace, named = _marketplace(marketplace)
+            made._fills_optional = named if self._fill_given is None else self._fill_given
             made._marketplace_given = True
         made._check = self._check if check is None else check
         given = {"sandbox": sandbox, "limit": limit, "timeout_s": timeout_s, "patience_s": patience_s}
@@ -231,7 +251,8 @@ class _Client:
 
     def _copy(self) -> Self:
         made = object.__new__(type(self))
-        made.__dict__ |= {name: value for name, value in self.__dict__.items() if name.startswith("_")}
+        # a copy first, which no thread can come between
+        made.__dict__ |= {name: value for name, value in self.__dict__.copy().items() if name.startswith("_")}
         return made
 
     async def _fetch_restricted(self) -> None:
@@ -251,30 +272,16 @@ class _Client:
         elements = arguments.get("restricted") if operation.restricted else None
         if elements is not None:
             arguments = {name: value for name, value in arguments.items() if name != "restricted"}
-        filled = self._fill(operation, arguments)
+        filled = filling.fill(operation, arguments, self._marketplace, self._fills_optional)
         prepared = serialize.prepare(operation, filled, check=self._check)
         resource = self._resource(operation, prepared, elements)
         if resource is not None:
             session = self._restricted_session()
             return restricted_data.call(self._wire, session, self._restricted_tokens, operation, prepared, resource)
         if isinstance(self._source, Hosted):
-            return self._source.call(self._wire, operation, self._hosted_arguments(operation, prepared, arguments))
+            told = prepared.given if self._marketplace_given else filling.unfilled(operation, prepared.given, arguments)
+            return self._source.call(self._wire, operation, told)
         return calls.call(self._wire, self._source, operation, prepared)
-
-    def _hosted_arguments(
-        self, operation: Operation, prepared: Prepared, arguments: Mapping[str, Any]
-    ) -> Mapping[str, Any]:
-        """Return what a server is told: unless this client has a marketplace, it fills in the connection's own."""
-        if self._marketplace_given:
-            return prepared.given
-        told = dict(prepared.given)
-        for parameter in operation.parameters:
-            if parameter.name in MARKETPLACE_PARAMETERS and not {parameter.name, parameter.wire} & arguments.keys():
-                told.pop(parameter.name, None)
-        field, body = _marketplace_field(operation), arguments.get("body")
-        if field is not None and isinstance(body, Mapping) and field.name not in body:
-            told["body"] = {name: value for name, value in told["body"].items() if name != field.name}
-        return told
 
     def _resource(self, operation: Operation, prepared: Prepared, elements: Any) -> Resource | None:
         """Return what a call needs a restricted data token for, if it needs one."""
@@ -286,25 +293,6 @@ class _Client:
             return None
         return restricted_data.resource_of(operation, prepared, elements)
 
-    def _fill(self, operation: Operation, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the arguments with marketplace ids for countries, and this client's marketplace where none is given.
-
-        A client that was made for a country asks about that country, also where Amazon would answer for all of them.
-        """
-        filled = dict(arguments)
-        for parameter in _marketplace_parameters(operation.key):
-            name = parameter.name if filled.get(parameter.name) is not None else parameter.wire
-            given = filled.get(name)
-            if given is not None:
-                many = isinstance(given, list | tuple | set)
-                filled[name] = [regions.marketplace_id(one) for one in given] if many else regions.marketplace_id(given)
-            elif (parameter.required or self._fills_optional) and not _alone(operation, filled):
-                filled[parameter.name] = self._marketplace.id
-        body = filled.get("body")
-        if isinstance(body, Mapping) and (field := _marketplace_field(operation)) and body.get(field.name) is None:
-            filled["body"] = {**body, field.name: [self._marketplace.id] if field.many else self._marketplace.id}
-        return filled
-
     def _page(self, operation: Operation, arguments: Mapping[str, Any], result: Result[Any, Any], kind: Any) -> Any:
         """Return a result, as a page where the operation pages."""
         return result if operation.paging is None else kind(result, operation, arguments, self._call)
@@ -315,8 +303,10 @@ class _Client:
     def _perform_path(
         self, method: str, path: str, params: Mapping[str, Any] | None, body: Any
     ) -> Coroutine[Any, Any, Result[Any, Any]]:
-        if not path.startswith("/") or "?" in path or "#" in path or {".", ".."} & set(unquote(path).split("/")):
-            message = "must start with '/' and hold no '?', '#', '.' or '..'; query parameters go into params"
+        if not _is_path(path):
+            message = (
+                "must start with '/' and hold no '?', '#', backslash, '.' or '..'; query parameters go into params"
+            )
             raise InvalidArguments(problems=[Problem("path", message)])
         if not method.isalpha():
             raise InvalidArguments(problems=[Problem("method", "must be one word, such as GET")])
@@ -328,8 +318,8 @@ class _Client:
             return self._perform(operation, {name: unquote(text) for name, text in in_path.items()} | given)
         if isinstance(self._source, Hosted):
             raise InvalidArguments(problems=[Problem("path", f"no operation has {method} {path}")])
-        verb = method.upper()
-        operation = Operation("seller-partner", "", "", f"{verb} {path}", verb, path, (), write=verb != "GET")
+        verb, known = method.upper(), "/".join(path.split("/")[:3])  # what comes after may be personal
+        operation = Operation("seller-partner", "", "", f"{verb} {known}/…", verb, path, (), write=verb != "GET")
         return calls.call(self._wire, self._source, operation, serialize.prepare_unknown(operation, given))
 
     def __repr__(self) -> str:
@@ -342,7 +332,7 @@ class SellingPartner(_Client, Operations):
     ``SellingPartner(marketplace="DE").orders_v0.get_orders(created_after="2026-11-01T00:00:00Z").payload["Orders"]``
     """
 
-    _shared_wire = staticmethod(cache(BlockingWire))
+    _kind = BlockingWire
     _colour = 0
 
     def call(
@@ -364,13 +354,14 @@ class SellingPartner(_Client, Operations):
         """Leave the connections to the process, which shares them."""
 
     def _call(self, operation: Operation, arguments: Any) -> Any:
+        arguments = arguments if operation.paging is None else _settled(arguments)
         return self._page(operation, arguments, run(self._perform(operation, arguments)), Page)
 
 
 class AsyncSellingPartner(_Client, AsyncOperations):
     """The Selling Partner API for one account, for asyncio. Tasks may share one."""
 
-    _shared_wire = staticmethod(cache(AsyncWire))
+    _kind = AsyncWire
     _colour = 1
 
     async def call(
@@ -387,9 +378,12 @@ class AsyncSellingPartner(_Client, AsyncOperations):
         """Leave the connections to the process, which shares them."""
 
     def _call(self, operation: Operation, arguments: Any) -> Any:
+        arguments = arguments if operation.paging is None else _settled(arguments)
+
         async def made() -> Any:
             return self._page(operation, arguments, await self._perform(operation, arguments), AsyncPage)
 
+        made.__qualname__ = operation.key  # what asyncio says of it
         return made() if operation.paging is None else PagedCall(made, operation.key)
 
 
@@ -420,45 +414,33 @@ def _with_documents(mixin: type) -> Any:
     return type(mixin.__name__, (mixin, OperationsOf), {})
 
 
-@cache
-def _marketplace_parameters(key: str) -> tuple[Parameter, ...]:
-    return tuple(one for one in catalog.find(key).parameters if one.name in MARKETPLACE_PARAMETERS)
-
-
-class _Field(NamedTuple):
-    name: str
-    many: bool
-
-
-@cache
-def _marketplace_field_of(key: str) -> _Field | None:
-    operation = catalog.find(key)
-    schemas = catalog.schemas(operation.api)
-    schema = schemas.definitions[schemas.of(operation).body or ""]
-    for name, many in (("marketplaceIds", True), ("marketplaceId", False)):
-        if name in schema.get("required", ()):
-            return _Field(name, many)
-    return None
-
-
-def _marketplace_field(operation: Operation) -> _Field | None:
-    """Return which field of the body has to name a marketplace, if one has."""
-    return _marketplace_field_of(operation.key) if operation.api and operation.body else None
-
-
 def _marketplace(name: str) -> tuple[Marketplace, bool]:
     """Return a marketplace, and whether it was named itself rather than by its region."""
     found = regions.marketplace(name)
     return found, name.strip().upper() in (found.id, found.country) or name.strip().upper() == "UK"
 
 
-def _alone(operation: Operation, arguments: Mapping[str, Any]) -> bool:
-    """Whether a page token is given that no other parameter may stand beside."""
-    if operation.paging is None or not operation.paging.alone:
+def _is_path(path: str) -> bool:
+    """Whether a path is one and stays where it is, whoever reads it."""
+    if not path.startswith("/") or not path.isprintable() or any(one in path for one in "?#\\"):
         return False
-    token = operation.paging.token
-    names = [name for one in operation.parameters if one.wire == token for name in (one.name, one.wire)]
-    return any(arguments.get(name) is not None for name in names)
+    try:
+        segments = unquote(path, errors="strict").split("/")
+    except UnicodeDecodeError:
+        return False
+    return not {".", ".."} & set(segments)
+
+
+def _shared_wire(kind: type[BlockingWire] | type[AsyncWire], proxy: str | None, ca: Any) -> Wire:
+    """Return the wire that clients of one kind and the same options share, as long as there is one of them."""
+    key = (kind, proxy, ca if ca is None else os.fspath(ca))
+    with _wires_lock:
+        wire = _wires.get(key)
+        if wire is None:
+            wire = _wires[key] = kind(proxy=proxy, ca=ca)
+            if proxy is None and ca is None:
+                _kept.append(wire)
+    return wire
 
 
 def _check_options(limit: Any, timeout_s: Any, patience_s: Any) -> None:
@@ -466,8 +448,20 @@ def _check_options(limit: Any, timeout_s: Any, patience_s: Any) -> None:
     problems = []
     if limit not in ("wait", "raise"):
         problems.append(Problem("limit", "must be 'wait' or 'raise'"))
-    for name, seconds, least in (("timeout_s", timeout_s, 0.001), ("patience_s", patience_s, 0.0)):
-        if not isinstance(seconds, int | float) or not seconds >= least:
-            problems.append(Problem(name, f"must be a number of seconds, at least {least:g}"))
+    for name, seconds, least, most in (
+        ("timeout_s", timeout_s, 0.001, LONGEST_S),
+        ("patience_s", patience_s, 0.0, inf),
+    ):
+        if not isinstance(seconds, int | float) or not least <= seconds <= most:
+            problems.append(Problem(name, f"must be a number of seconds, from {least:g} to {most:g}"))
     if problems:
         raise InvalidArguments(problems=problems)
+
+
+def _settled(value: Any) -> Any:
+    """Return arguments that can be gone through for every page, and that the caller no longer changes."""
+    if isinstance(value, Mapping):
+        return {name: _settled(one) for name, one in value.items()}
+    if isinstance(value, str | bytes | bytearray) or not isinstance(value, Iterable):
+        return value
+    return [_settled(one) for one in value]

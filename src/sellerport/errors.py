@@ -195,7 +195,7 @@ class AmazonError(SellerportError):
         super().__init__(message)
 
     def __str__(self) -> str:
-        if not self.amazon_code and self.request_id is None:  # it was never sent, or is not Amazon's own answer
+        if not self.amazon_code and self.request_id is None and not self.errors:  # never sent, or not Amazon's own
             return f"{self.operation or 'Amazon'}: {self.message}"
         said = " ".join(part for part in (self.amazon_code, self.message, self.details) if part)
         advice = f"; {self.advice}" if self.advice else ""

@@ -47,6 +47,17 @@ class _Refusal(msgspec.Struct, frozen=True):
     errors: list[_Entry] = []
 
 
+_encoder = msgspec.json.Encoder(decimal_format="number")
+
+
+@dataclass(eq=False)
+class _Held:
+    """The server's access token, which a client and those made of it share."""
+
+    token: str | None = field(default=None, repr=False)
+    good_until: float = 0.0
+
+
 @dataclass
 class Hosted:
     """A connection that a Sellerport server holds.
@@ -66,8 +77,7 @@ class Hosted:
     connection: str
     timeout_s: float = 120.0
     clock: Callable[[], float] = field(default=time.monotonic, repr=False)
-    _token: str | None = field(default=None, init=False, repr=False)
-    _good_until: float = field(default=0.0, init=False, repr=False)
+    _held: _Held = field(default_factory=lambda: _Held(), repr=False, compare=False)
 
     async def call(self, wire: Wire, operation: Operation, arguments: Mapping[str, Any]) -> Result[Any, Any]:
         """Make one call, with arguments as JSON says them; raises what the server raised."""
@@ -79,21 +89,22 @@ class Hosted:
         except Unauthenticated:
             found = await self._post(wire, path, given, await self._get_token(wire, instead_of=token), _Executed)
         meta = found.connector_metadata or _Meta()
-        return Result(found.result, meta.status, {"x-amzn-requestid": meta.request_id or ""})
+        return Result(found.result, meta.status, {"x-amzn-requestid": meta.request_id} if meta.request_id else {})
 
     async def _get_token(self, wire: Wire, instead_of: str | None = None) -> str:
-        async with wire.alone(id(self)):
-            if self._token is None or self._token == instead_of or self._good_until < self.clock():
+        held = self._held
+        async with wire.alone(held):
+            if held.token is None or held.token == instead_of or held.good_until < self.clock():
                 given = {"client_id": self.client_id, "client_secret": self.client_secret}
                 token = await self._post(wire, "/api/v1/account/applications/token", given, None, _Token)
-                self._token, self._good_until = token.access_token, self.clock() + token.expires_in - MARGIN_S
-            return self._token
+                held.token, held.good_until = token.access_token, self.clock() + token.expires_in - MARGIN_S
+            return held.token
 
     async def _post(self, wire: Wire, path: str, given: Any, token: str | None, kind: type[T]) -> T:
         headers = {"content-type": "application/json", "accept": "application/json"}
         headers |= {"authorization": f"Bearer {token}"} if token else {}
         url = self.server.rstrip("/") + path
-        answer = await wire.send(Request("POST", url, headers, msgspec.json.encode(given), self.timeout_s))
+        answer = await wire.send(Request("POST", url, headers, _encoder.encode(given), self.timeout_s))
         try:
             if answer.status == 200:
                 return msgspec.json.decode(answer.body, type=kind)

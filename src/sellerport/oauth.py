@@ -207,6 +207,7 @@ class Tokens:
         grant: Grant,
         *,
         instead_of: str | None = None,
+        timeout_s: float = TIMEOUT_S,
         on_refresh: OnRefresh | None = None,
     ) -> str:
         """Return an access token, from memory or from Login with Amazon.
@@ -216,6 +217,7 @@ class Tokens:
             amazon: the real one or a local one.
             grant: whose token.
             instead_of: a token that Amazon called expired; it is not returned again.
+            timeout_s: how long Login with Amazon may take for one answer, in seconds; `TIMEOUT_S` at most.
             on_refresh: called with the token server's answer, if it had to be asked, and awaited where that is to be.
                 The token is kept before, so that an exception of it costs this call and no other.
 
@@ -238,11 +240,12 @@ class Tokens:
             if failed is not None and failed is not seen:  # someone failed while we waited: asking again is no use
                 raise type(failed)(failed.message)
             try:
-                answer = await self._refresh(wire, *key)
+                answer = await self._refresh(wire, *key, min(timeout_s, TIMEOUT_S))
             except TokenError as error:
                 if found := self._fresh(self._newest(amazon, grant), instead_of):  # another event loop was luckier
                     return found
-                self._keep(key, _Held(None, self._clock() + MARGIN_S, error))
+                # a copy: what was raised holds every frame up to the caller's own
+                self._keep(key, _Held(None, self._clock() + MARGIN_S, type(error)(error.message)))
                 raise
             if answer.refresh_token and answer.refresh_token != key[1].refresh_token:
                 newer = self._newer[key] = replace(key[1], refresh_token=answer.refresh_token)
@@ -257,8 +260,11 @@ class Tokens:
 
     def _newest(self, amazon: Amazon, grant: Grant) -> _Key:
         """Return what stands for a grant now, after its refresh token was replaced any number of times."""
+        first = grant
         while self._newer and (newer := self._newer.get((amazon, grant))) is not None:
             grant = newer
+        if grant is not first:
+            self._newer[amazon, first] = grant  # so that no chain is long
         return amazon, grant
 
     def _keep(self, key: _Key, held: _Held) -> None:
@@ -279,13 +285,13 @@ class Tokens:
         held = self._held.get(key)
         return held.failure if held is not None else None
 
-    async def _refresh(self, wire: Wire, amazon: Amazon, grant: Grant) -> TokenAnswer:
+    async def _refresh(self, wire: Wire, amazon: Amazon, grant: Grant, timeout_s: float) -> TokenAnswer:
         for attempt in range(1, ATTEMPTS):
             try:
-                return await _ask(wire, amazon, grant.client, grant.form())
+                return await _ask(wire, amazon, grant.client, grant.form(), timeout_s)
             except TokenUnavailable:  # LWA has no side effect here: asking again is safe
                 await wire.sleep(2**attempt * 0.25 * self._jitter())
-        return await _ask(wire, amazon, grant.client, grant.form())
+        return await _ask(wire, amazon, grant.client, grant.form(), timeout_s)
 
 
 class Source:
@@ -317,6 +323,7 @@ class Source:
         *,
         scope: str | None = None,
         instead_of: str | None = None,
+        timeout_s: float = TIMEOUT_S,
         on_refresh: OnRefresh | None = None,
     ) -> str:
         """Return an access token as `Tokens.get` does, if need be of a grant that was renewed in the meantime.
@@ -330,13 +337,15 @@ class Source:
         grant = await self.grant(wire)
         try:
             asked = grant.for_scope(scope)
-            return await tokens.get(wire, amazon, asked, instead_of=instead_of, on_refresh=on_refresh)
+            return await tokens.get(
+                wire, amazon, asked, instead_of=instead_of, timeout_s=timeout_s, on_refresh=on_refresh
+            )
         except (ClientRefused, GrantRevoked, TokenExpired):
             renewed = await self._renew(wire, grant)
             if renewed == grant:
                 raise
         asked = renewed.for_scope(scope)
-        return await tokens.get(wire, amazon, asked, instead_of=instead_of, on_refresh=on_refresh)
+        return await tokens.get(wire, amazon, asked, instead_of=instead_of, timeout_s=timeout_s, on_refresh=on_refresh)
 
     async def _renew(self, wire: Wire, refused: Grant) -> Grant:
         before = self._asked
@@ -348,10 +357,12 @@ class Source:
             return self._grant
 
 
-async def _ask(wire: Wire, amazon: Amazon, client: LwaClient, form: dict[str, str]) -> TokenAnswer:
+async def _ask(
+    wire: Wire, amazon: Amazon, client: LwaClient, form: dict[str, str], timeout_s: float = TIMEOUT_S
+) -> TokenAnswer:
     body = urlencode({**form, "client_id": client.client_id, "client_secret": client.client_secret}).encode()
     headers = {"content-type": "application/x-www-form-urlencoded;charset=UTF-8", "accept": "application/json"}
-    request = Request("POST", amazon.url(LWA, "/auth/o2/token"), headers, body, timeout_s=TIMEOUT_S)
+    request = Request("POST", amazon.url(LWA, "/auth/o2/token"), headers, body, timeout_s=timeout_s)
     try:
         answer = await wire.send(request)
     except NoAnswer as error:

@@ -18,7 +18,7 @@ from typing import Any, Generic, Self, TypeVar
 
 from sellerport import catalog
 from sellerport.answers import Result
-from sellerport.catalog import Family, Operation, Paging
+from sellerport.catalog import Family, Operation
 from sellerport.errors import InvalidArguments, Problem
 
 log = logging.getLogger(__name__)
@@ -117,7 +117,7 @@ class Page(_Page[T, P], Generic[T, P, I]):
 
     def pages(self) -> Iterator[Page[T, P, I]]:
         """Go through this page and all that follow."""
-        page, seen = self, _started(self._paging, self._arguments)
+        page, seen = self, _started(self._operation, self._arguments)
         yield page
         while page._goes_on(seen):
             page = self._fetch(*page._next_call(page.next_token))
@@ -137,7 +137,7 @@ class AsyncPage(_Page[T, P], Generic[T, P, I]):
 
     async def pages(self) -> AsyncIterator[AsyncPage[T, P, I]]:
         """As `Page.pages`."""
-        page, seen = self, _started(self._paging, self._arguments)
+        page, seen = self, _started(self._operation, self._arguments)
         yield page
         while page._goes_on(seen):
             page = await self._fetch(*page._next_call(page.next_token))
@@ -149,7 +149,7 @@ class PagedCall(Coroutine[Any, Any, AsyncPage[T, P, I]]):
 
     def __init__(self, start: Callable[[], Coroutine[Any, Any, AsyncPage[T, P, I]]], name: str) -> None:
         self._start = start
-        self._name = name
+        self.__name__ = self.__qualname__ = self._name = name
         self._made: Coroutine[Any, Any, AsyncPage[T, P, I]] | None = None
 
     async def items(self) -> AsyncIterator[I]:
@@ -207,9 +207,12 @@ def at(data: Any, path: str) -> Any:
     return data
 
 
-def _started(paging: Paging, arguments: Arguments) -> set[Any]:
+def _started(operation: Operation, arguments: Arguments) -> set[Any]:
     """Return the tokens that are used up already: the one that the first page was asked for with."""
-    given = {arguments.get(paging.token), at(arguments.get("body"), paging.token)}
+    assert operation.paging is not None
+    token = operation.paging.token
+    names = {token, *(one.name for one in operation.parameters if one.wire == token)}
+    given = {at(arguments.get("body"), token), *(arguments.get(name) for name in names)}
     return {token for token in given if isinstance(token, str | int)}
 
 

@@ -151,7 +151,7 @@ def marketplace(name: str) -> Marketplace:
 
 def marketplace_id(name: Any) -> Any:
     """Return the marketplace id of a country code, and everything else as it is: Amazon has ids that no table lists."""
-    found = _BY_NAME.get(name) if isinstance(name, str) else None
+    found = _BY_NAME.get(name.strip().upper()) if isinstance(name, str) else None
     return found.id if found is not None else name
 
 

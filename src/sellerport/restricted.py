@@ -77,15 +77,16 @@ class RestrictedTokens:
         if found := self._fresh(key, instead_of):
             return found
         async with wire.alone(("restricted", *key)):
+            key = (await session.account(wire), resource)  # the grant may have been renewed while we waited
             if found := self._fresh(key, instead_of):
                 return found
-            await self.fetch(wire, session, [resource])
-            return self._held[key].token
+            (token,) = await self.fetch(wire, session, [resource])
+            return token
 
-    async def fetch(self, wire: Wire, session: Session, resources: Iterable[Resource]) -> None:
-        """Ask for tokens for many resources, each for as many as Amazon allows, and keep them."""
+    async def fetch(self, wire: Wire, session: Session, resources: Iterable[Resource]) -> list[str]:
+        """Ask for tokens for many resources, each for as many as Amazon allows; keep and return them."""
         operation = catalog.find("tokens_2021_03_01.create_restricted_data_token")
-        account = await session.account(wire)
+        tokens = []
         wanted = list(dict.fromkeys(resources))
         for start in range(0, len(wanted), MOST_RESOURCES):
             some = wanted[start : start + MOST_RESOURCES]
@@ -101,8 +102,11 @@ class RestrictedTokens:
                 raise AmazonUnavailable("the answer holds no token; try again", status=502, operation=operation.key)
             expires_at = self._clock() + float(result.payload.get("expiresIn") or 3600)
             self._forget_old()
+            account = await session.account(wire)
+            tokens.append(token)
             for resource in some:
                 self._held[account, resource] = _Held(token, expires_at)
+        return tokens
 
     async def missing(self, wire: Wire, session: Session, resources: Iterable[Resource]) -> list[Resource]:
         """Return those resources for which there is no token."""
@@ -153,6 +157,7 @@ def restriction(elements: Iterable[str], paths: Iterable[str]) -> Restriction:
         InvalidArguments: there is no such element, or a path belongs to no restricted operation.
     """
     known = {element for operation in catalog.operations() for element in _elements(operation)}
+    elements, paths = _listed(elements), _listed(paths)
     problems = [
         Problem("elements", f"{element!r} is no data element; there are {', '.join(sorted(known))}")
         for element in elements
@@ -162,12 +167,13 @@ def restriction(elements: Iterable[str], paths: Iterable[str]) -> Restriction:
     for path in paths:
         method, space, rest = path.partition(" ")
         found = catalog.match(method, rest) if space else catalog.match("GET", path)
-        if found is None or found[0].restricted is None:
+        if found is None or found[0].restricted is None or "?" in path or path.endswith("/"):
             problems.append(
                 Problem("paths", "must each be the path of a restricted operation, such as 'GET /orders/…'")
             )
             continue
-        some = tuple(element for element in elements if element in found[0].restricted.elements)
+        known_there = found[0].restricted.elements
+        some = tuple(element for element in elements if element in known_there) if elements else known_there
         resources.append(Resource(found[0].method, rest if space else path, some))
     if problems:
         raise InvalidArguments(problems=problems)
@@ -185,12 +191,16 @@ def resource_of(operation: Operation, prepared: Prepared, elements: Elements) ->
         raise InvalidArguments(
             operation.key, [Problem("restricted", "is unknown: this operation has no restricted data")]
         )
-    wanted = rule.elements if elements is True else () if elements is False else tuple(elements)
+    wanted = rule.elements if elements is True else () if elements is False else _listed(elements)
     if unknown := [element for element in wanted if element not in rule.elements]:
         listed = f"; there are {', '.join(rule.elements)}" if rule.elements else "; give True"
         raise InvalidArguments(operation.key, [Problem("restricted", f"has no {', '.join(unknown)}{listed}")])
     path = operation.path if rule.path != "specific" else prepared.path.partition("?")[0]
     return Resource(operation.method, path, tuple(sorted(wanted)))
+
+
+def _listed(given: Iterable[str]) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(given)
 
 
 def _elements(operation: Operation) -> tuple[str, ...]:

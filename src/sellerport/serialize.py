@@ -74,13 +74,15 @@ def prepare(operation: Operation, arguments: Mapping[str, Any], *, check: bool =
         arguments: its parameters by name, and ``body``. None means not given. A ``datetime`` is sent in UTC, naive ones
             are taken to be in UTC, in bodies too. A single value may stand for a list, and any iterable is one. In a
             body, a ``Decimal`` is a number with exactly its digits, and ``bytes`` are written in Base64.
-        check: whether values have to fit the operation's schemas; Amazon may know more of them by now.
+        check: whether values have to fit the operation's schemas and names have to be known, of which Amazon may have
+            more by now. Without, what is not known goes into the query as it is spelled.
 
     Raises:
         InvalidArguments: lists every unknown, missing or wrong argument.
     """
     known = _spellings(operation.api, operation.name)
     given: dict[str, Any] = {}
+    unknown: dict[str, Any] = {}
     problems: list[Problem] = []
     for name, value in arguments.items():
         if value is None:
@@ -94,8 +96,10 @@ def prepare(operation: Operation, arguments: Mapping[str, Any], *, check: bool =
             given[parameter.name] = _plain(value, parameter, problems)
         elif name == "body" and operation.body is not None:
             given["body"] = _body(value, problems)
-        else:
+        elif check or name == "body":
             problems.append(Problem(name, _unknown(name, operation)))
+        else:
+            unknown[name] = value
     required = _required(operation.api, operation.name)
     problems += [Problem(name, "is required") for name in required if name not in given]
     given = {name: value for name, value in given.items() if value is not None}  # what has a problem already
@@ -103,10 +107,11 @@ def prepare(operation: Operation, arguments: Mapping[str, Any], *, check: bool =
     for name, value in given.items():
         if name != "body" and (message := _unsendable(known[name], value)):
             problems.append(Problem(name, message))
+    more = _query(unknown, problems)
     if problems:
         raise InvalidArguments(operation.key, problems)
     try:
-        return _write(operation, given)
+        return _write(operation, given, more)
     except UnicodeEncodeError as error:
         raise InvalidArguments(operation.key, [Problem("", HALF)]) from error
 
@@ -120,12 +125,7 @@ def prepare_unknown(operation: Operation, arguments: Mapping[str, Any]) -> Prepa
     problems: list[Problem] = []
     given = {name: value for name, value in arguments.items() if value is not None}
     body = _body(given.pop("body"), problems) if "body" in given else None
-    query, headers, sent = [], {}, None
-    for name, value in given.items():
-        try:
-            query.append(f"{_encode(name)}={','.join(_encode(_leaf(one)) for one in _many(value))}")
-        except (_NoJson, UnicodeEncodeError):
-            problems.append(Problem(name, "cannot be written into a query"))
+    query, headers, sent = _query(given, problems), {}, None
     if body is not None:
         try:
             headers, sent = {"content-type": "application/json"}, _encoder.encode(body)
@@ -135,6 +135,17 @@ def prepare_unknown(operation: Operation, arguments: Mapping[str, Any]) -> Prepa
         raise InvalidArguments(operation.key, problems)
     path = f"{operation.path}?{'&'.join(query)}" if query else operation.path
     return Prepared(operation.method, path, headers, sent)
+
+
+def _query(given: Mapping[str, Any], problems: list[Problem]) -> list[str]:
+    """Write parameters that the catalogue lacks, each under its name as it is spelled."""
+    query = []
+    for name, value in given.items():
+        try:
+            query.append(f"{_encode(name)}={','.join(_encode(_leaf(one)) for one in _many(value))}")
+        except (_NoJson, UnicodeEncodeError):
+            problems.append(Problem(name, "cannot be written into a query"))
+    return query
 
 
 # From Python to JSON
@@ -391,8 +402,8 @@ def _snake(name: str) -> str:
 # From JSON to HTTP
 
 
-def _write(operation: Operation, given: Mapping[str, Any]) -> Prepared:
-    path, query, headers = operation.path, [], {}
+def _write(operation: Operation, given: Mapping[str, Any], more: list[str]) -> Prepared:
+    path, query, headers = operation.path, more, {}
     for parameter in operation.parameters:
         value = given.get(parameter.name)
         if value is None:

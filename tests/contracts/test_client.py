@@ -585,17 +585,17 @@ def test_credentials_come_from_the_environment_when_none_are_given(clients: Clie
         "LWA_CLIENT_SECRET": given["lwa_client_secret"],
         "SELLERPORT_AMAZON": clients.amazon.address,
     }
-    sp = clients.make({}, environ=environ, amazon=None)
+    sp = clients.make(None, environ=environ, amazon=None)
     assert clients.do(lambda: sp.sellers.get_account()).status == 200
 
 
 def test_credentials_that_are_missing_or_half_given_are_named(clients: Clients) -> None:
     with pytest.raises(CredentialsError, match="SP_API_REFRESH_TOKEN, LWA_APP_ID, LWA_CLIENT_SECRET"):
-        clients.make({})
+        clients.make(None)
     with pytest.raises(CredentialsError, match="the arguments lack lwa_client_secret"):
         clients.make({"refresh_token": "r", "lwa_app_id": "a"}, environ={"LWA_CLIENT_SECRET": "s"})
     with pytest.raises(CredentialsError, match="the environment lack LWA_APP_ID"):
-        clients.make({}, environ={"SP_API_REFRESH_TOKEN": "r", "LWA_CLIENT_SECRET": "s"})
+        clients.make(None, environ={"SP_API_REFRESH_TOKEN": "r", "LWA_CLIENT_SECRET": "s"})
     with pytest.raises(CredentialsError, match="unknown credentials lws_app_id"):
         clients.make({"lws_app_id": "a"})
     with pytest.raises(InvalidArguments, match="did you mean 'DE'"):

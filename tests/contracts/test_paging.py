@@ -12,12 +12,14 @@ import pytest
 
 from sellerport import AsyncSellingPartner, catalog
 from sellerport.catalog import Operation
-from sellerport.errors import AmazonUnavailable
+from sellerport.errors import AmazonRefused, AmazonUnavailable
 from sellerport.paging import at
+from sellerport.restricted import RestrictedTokens
 from tests.conftest import Clients
 
 SINCE = "2020-01-01T00:00:00Z"
 ALL = ["US", "CA", "MX"]
+RDT = "/tokens/2021-03-01/restrictedDataToken"
 PAGED = [one for one in catalog.operations() if one.paging is not None]
 
 
@@ -210,3 +212,53 @@ def test_pages_of_answers_that_hold_several_lists_are_given_whole(clients: Clien
     sp = clients.make()
     page = clients.do(lambda: sp.finances_v0.list_financial_events(posted_after=SINCE))
     assert gather(clients, page.items) == [page.payload["FinancialEvents"]]
+
+
+def test_what_can_be_gone_through_once_is_the_same_on_every_page(clients: Clients) -> None:
+    sp = clients.make(restricted_tokens=RestrictedTokens())
+    asked = {"created_after": SINCE, "max_results_per_page": 10}
+
+    def given() -> dict[str, Any]:
+        return {
+            "marketplace_ids": (one for one in ("us", "CA", "MX")),
+            "order_statuses": {"Shipped": 1, "Unshipped": 2}.keys(),
+            "restricted": (one for one in ("buyerInfo",)),
+        }
+
+    pages = gather(clients, lambda: sp.orders_v0.get_orders(**asked, **given()).pages())
+    assert len(pages) > 1
+    sent = [dict(one["query"]) for one in clients.amazon.arrived("/orders/v0/orders")]
+    assert {one["OrderStatuses"] for one in sent} == {"Shipped,Unshipped"}
+    assert {one["MarketplaceIds"] for one in sent} == {"ATVPDKIKX0DER,A2EUQ1WTGCTBG2,A1AM78C64UM0Y8"}
+    shipped = [one for page in pages for one in page.own_items if one["OrderStatus"] == "Shipped"]
+    assert all(one["BuyerInfo"].get("BuyerName") for one in shipped)
+    (tokens,) = [one["body"]["restrictedResources"] for one in clients.amazon.arrived(RDT)]
+    assert tokens[0]["dataElements"] == ["buyerInfo"]
+
+
+def test_what_a_caller_does_with_his_arguments_later_changes_no_page(clients: Clients) -> None:
+    clients.amazon.world.page("replenishment_2022_11_07.list_offers", 3)
+    sp = clients.make()
+    body = {
+        "pagination": {"limit": 2, "offset": 0},
+        "filters": {"marketplaceId": "ATVPDKIKX0DER", "programTypes": ["SUBSCRIBE_AND_SAVE"]},
+    }
+    first = clients.do(lambda: sp.replenishment.list_offers(body=body))
+    body["pagination"]["offset"] = 4
+    body["filters"]["programTypes"] = []  # type: ignore[index]
+    assert len(gather(clients, first.pages)) == 3
+
+
+@pytest.mark.parametrize("name", ["pagination_token", "paginationToken"])
+def test_a_token_that_was_given_is_used_up(clients: Clients, name: str) -> None:
+    clients.amazon.world.page("data_kiosk_2023_11_15.get_queries", 2, repeat=True)
+    sp = clients.make()
+    token = clients.do(lambda: sp.data_kiosk.get_queries()).next_token
+    assert len(gather(clients, lambda: sp.data_kiosk.get_queries(**{name: token}).pages())) == 1
+
+
+def test_errors_beside_an_empty_payload_are_no_empty_list(clients: Clients) -> None:
+    clients.amazon.fail(status=200, body={"payload": None, "errors": [{"code": "InternalFailure", "message": "no"}]})
+    sp = clients.make()
+    with pytest.raises(AmazonRefused, match="InternalFailure no"):
+        gather(clients, lambda: sp.orders_v0.get_orders(created_after=SINCE).items())

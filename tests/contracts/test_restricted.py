@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -70,7 +72,6 @@ def test_threads_and_tasks_ask_for_one_token(clients: Clients, sp: Any) -> None:
         for thread in running:
             thread.join()
     else:
-        import asyncio
 
         async def together() -> None:
             await asyncio.gather(*(call() for _ in range(8)))
@@ -200,3 +201,41 @@ def test_asking_for_a_token_keeps_to_its_own_rate(clients: Clients) -> None:
     with pytest.raises(Throttled, match="create_restricted_data_token"):
         enter()
     assert len(asked(clients)) == 10  # its burst
+
+
+def test_paths_without_elements_open_all_of_them(clients: Clients, sp: Any) -> None:
+    order = an_order(clients, sp)
+    private = sp.restricted(paths=f"{ORDERS}/{order}")
+    found = clients.do(lambda: private.orders_v0.get_order(order_id=order)).payload
+    assert found["ShippingAddress"]["AddressLine1"]
+    assert asked(clients)[0][0]["dataElements"] == ["buyerInfo", "shippingAddress", "buyerTaxInformation"]
+    for path in (f"{ORDERS}/{order}?x=1", f"{ORDERS}/{order}/"):
+        with pytest.raises(InvalidArguments, match="paths"):
+            sp.restricted(paths=[path])
+
+
+def test_one_element_may_be_given_as_it_is(clients: Clients, sp: Any) -> None:
+    order = an_order(clients, sp)
+    clients.do(lambda: sp.orders_v0.get_order(order_id=order, restricted="buyerInfo"))
+    assert asked(clients)[0][0]["dataElements"] == ["buyerInfo"]
+
+
+def test_a_grant_that_is_renewed_on_the_way_is_the_one_that_counts(clients: Clients) -> None:
+    good = clients.amazon.credentials()
+    answers = [{**good, "refresh_token": "Atzr|revoked"}, good]
+    sp = clients.make(lambda: answers.pop(0) if len(answers) > 1 else answers[0], restricted_tokens=RestrictedTokens())
+    order = an_order(clients, clients.make())
+
+    def call() -> Any:
+        return sp.orders_v0.get_order_address(order_id=order, restricted=True)
+
+    if clients.colour == "blocking":
+        with ThreadPoolExecutor(4) as threads:
+            found = list(threads.map(lambda _: call(), range(4)))
+    else:
+
+        async def together() -> Any:
+            return await asyncio.gather(*(call() for _ in range(4)))
+
+        found = clients.runner.run(together())
+    assert [one.status for one in found] == [200] * 4

@@ -58,8 +58,8 @@ def test_python_amazon_sp_api_credentials_6_an_account_that_is_not_there_is_an_e
         "LWA_CLIENT_SECRET": given["lwa_client_secret"],
     }
     with pytest.raises(CredentialsError, match="no account 'shpo'; did you mean 'shop'"):
-        clients.make({}, environ=environ, account="shpo")
-    sp = clients.make({}, environ=environ, account="shop")
+        clients.make(None, environ=environ, account="shpo")
+    sp = clients.make(None, environ=environ, account="shop")
     assert clients.do(lambda: sp.sellers.get_account()).status == 200
 
 
@@ -71,14 +71,14 @@ def test_python_amazon_sp_api_credentials_12_to_14_the_file_is_where_it_should_b
     xdg, home = tmp_path / "xdg", tmp_path / "home"
     home.mkdir()
     with pytest.raises(CredentialsError, match=r"xdg/python-sp-api/credentials\.yml does not exist"):
-        clients.make({}, environ={"HOME": str(home), "XDG_CONFIG_HOME": str(xdg)})
+        clients.make(None, environ={"HOME": str(home), "XDG_CONFIG_HOME": str(xdg)})
     assert (list(home.iterdir()), xdg.exists()) == ([], False)
     (xdg / "python-sp-api").mkdir(parents=True)
     written = xdg / "python-sp-api/credentials.yml"
     written.write_text(f"default:\n{lines}\n")
     written.chmod(0o600)
     for environ in ({"HOME": str(home), "XDG_CONFIG_HOME": str(xdg)}, {"SELLERPORT_CREDENTIALS": str(written)}):
-        sp = clients.make({}, environ=environ)
+        sp = clients.make(None, environ=environ)
         assert clients.do(lambda sp=sp: sp.sellers.get_account()).status == 200
 
 

@@ -260,7 +260,7 @@ def text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-KINDS = {401: AccessDenied, 403: AccessDenied, 404: AmazonNotFound, 429: Throttled}
+KINDS = {401: AccessDenied, 403: AccessDenied, 404: AmazonNotFound, 408: AmazonUnavailable, 429: Throttled}
 
 
 def unlike(case: Case, error: AmazonError) -> str:

@@ -325,8 +325,8 @@ def test_wish_17_many_accounts_side_by_side(clients: Clients, tmp_path: Path) ->
     )
     written.chmod(0o600)
     environ = {"SELLERPORT_CREDENTIALS": str(written)}
-    first = clients.make({}, environ=environ)
-    second = clients.make({}, environ=environ, account="europe", marketplace="DE")
+    first = clients.make(None, environ=environ)
+    second = clients.make(None, environ=environ, account="europe", marketplace="DE")
     answers = at_once(
         clients, [lambda sp=sp: sp.sellers.get_marketplace_participations() for sp in (first, second, first, second)]
     )
@@ -338,7 +338,7 @@ def test_wish_17_many_accounts_side_by_side(clients: Clients, tmp_path: Path) ->
 def test_wish_18_credentials_say_what_is_missing_and_show_nothing(clients: Clients, tmp_path: Path) -> None:
     """What goes where, in one error; and nothing that could end up in an issue."""
     with pytest.raises(CredentialsError) as nothing:
-        clients.make({}, environ={"HOME": str(tmp_path)})
+        clients.make(None, environ={"HOME": str(tmp_path)})
     for named in ("refresh_token", "SP_API_REFRESH_TOKEN", "LWA_APP_ID", "LWA_CLIENT_SECRET", str(tmp_path), "account"):
         assert named in str(nothing.value)
     with pytest.raises(CredentialsError, match="did you mean 'lwa_app_id'"):

@@ -143,3 +143,7 @@ def options_make_the_same_kind_of_client(sp: SellingPartner, other: AsyncSelling
 
 def any_path_can_be_called(sp: SellingPartner) -> None:
     assert_type(sp.call("GET", "/orders/v0/orders", params={"MarketplaceIds": ["ATVPDKIKX0DER"]}), Result[Any, Any])
+
+
+def a_body_may_hold_moments_and_leave_the_marketplace_to_the_client(sp: SellingPartner) -> None:
+    sp.reports.create_report(body={"reportType": "GET_X", "dataStartTime": datetime(2026, 1, 1, tzinfo=UTC)})

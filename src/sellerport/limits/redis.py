@@ -20,7 +20,8 @@ import inspect
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -148,10 +149,30 @@ class RedisLimits:
             raise SettingsError("this client of Redis is of the other colour; a URL is good for both")
         try:
             answer = script(self._keys(slot), arguments)
-            pause, due, passed, waits, known, *places = answer if wire.blocking else await answer
+            if not wire.blocking:
+                answer = await self._heard(wire, slot, asked, answer)
         except self._failures as error:
             self._lost(error)
             return None
+        return self._taken(slot, asked, answer)
+
+    async def _heard(self, wire: Wire, slot: Slot, asked: str, answer: Awaitable[Any]) -> Any:
+        """Await an answer; if that is cancelled, give up the place that it brings, which nobody else knows of."""
+        import asyncio  # noqa: PLC0415  # as in `wire`
+
+        coming = asyncio.ensure_future(answer)
+        try:
+            return await asyncio.shield(coming)
+        except asyncio.CancelledError:
+            with suppress(*self._failures):
+                self._taken(slot, asked, await coming)  # at most TIMEOUT_S
+                if asked == "reserve":
+                    await self.give_back(wire, slot)
+            raise
+
+    def _taken(self, slot: Slot, asked: str, answer: Any) -> float:
+        """Note what the script answered, and return for how long to wait."""
+        pause, due, passed, waits, known, *places = answer
         if self._retry_at is not None:
             self._found()
         slot.due, slot.passed, slot.waits, slot.places = float(due), passed, bool(waits), places

@@ -26,7 +26,7 @@ class GetInvoiceStatusResponse(TypedDict, total=False):
 
 class SubmitInvoiceRequest(TypedDict):
     invoiceContent: Blob
-    marketplaceId: str
+    marketplaceId: NotRequired[str]
     contentMD5Value: str
     invoiceType: InvoiceType
     programType: ProgramType

@@ -29,12 +29,12 @@ WeightValue: TypeAlias = float
 
 class CreateScheduledPackageRequest(TypedDict):
     amazonOrderId: AmazonOrderId
-    marketplaceId: String
+    marketplaceId: NotRequired[String]
     packageDetails: PackageDetails
 
 
 class CreateScheduledPackagesRequest(TypedDict):
-    marketplaceId: String
+    marketplaceId: NotRequired[String]
     orderScheduleDetailsList: list[OrderScheduleDetails]
     labelFormat: LabelFormat
 
@@ -74,7 +74,7 @@ class Item(TypedDict, total=False):
 
 
 class ListHandoverSlotsRequest(TypedDict):
-    marketplaceId: String
+    marketplaceId: NotRequired[String]
     amazonOrderId: AmazonOrderId
     packageDimensions: Dimensions
     packageWeight: Weight
@@ -139,7 +139,7 @@ class UpdatePackageDetails(TypedDict):
 
 
 class UpdateScheduledPackagesRequest(TypedDict):
-    marketplaceId: String
+    marketplaceId: NotRequired[String]
     updatePackageDetailsList: UpdatePackageDetailsList
 
 

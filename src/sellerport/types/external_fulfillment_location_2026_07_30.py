@@ -7,7 +7,7 @@ from typing import Literal, NotRequired, TypedDict
 
 class CreateSandboxLocationRequest(TypedDict):
     merchantIds: list[str]
-    marketplaceId: str
+    marketplaceId: NotRequired[str]
     channels: NotRequired[list[Literal["FBA", "MFN"]]]
     locationName: str
 

@@ -80,7 +80,7 @@ class CourierSupportedAttributes(TypedDict):
 
 class CreateSandboxShipmentRequest(TypedDict):
     locationId: str
-    marketplaceId: str
+    marketplaceId: NotRequired[str]
     marketplaceChannel: Literal["FBA", "MFN"]
     shippingType: Literal["SELF", "MARKETPLACE", "THIRD_PARTY_CARRIER"]
     orderType: NotRequired[list[Literal["HAZMAT", "GIFT_WRAP", "GIFT_MESSAGE", "MPS", "SERIAL", "CROSS_BORDER",

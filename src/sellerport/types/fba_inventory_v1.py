@@ -15,7 +15,7 @@ class AddInventoryResponse(TypedDict, total=False):
 
 class CreateInventoryItemRequest(TypedDict):
     sellerSku: str
-    marketplaceId: str
+    marketplaceId: NotRequired[str]
     productName: str
 
 

@@ -23,7 +23,7 @@ class CreateFeedResponse(TypedDict):
 
 class CreateFeedSpecification(TypedDict):
     feedType: str
-    marketplaceIds: list[str]
+    marketplaceIds: NotRequired[list[str]]
     inputFeedDocumentId: str
     feedOptions: NotRequired[FeedOptions]
 

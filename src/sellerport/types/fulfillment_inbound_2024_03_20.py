@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Literal, NotRequired, TypeAlias, TypedDict
 
 AllOwnersConstraint: TypeAlias = Literal["MUST_MATCH"]
@@ -182,7 +183,7 @@ class CreateMarketplaceItemLabelsRequest(TypedDict):
     height: NotRequired[float]
     labelType: LabelPrintType
     localeCode: NotRequired[str]
-    marketplaceId: str
+    marketplaceId: NotRequired[str]
     mskuQuantities: list[MskuQuantity]
     pageType: NotRequired[ItemLabelPageType]
     width: NotRequired[float]
@@ -260,8 +261,8 @@ class GeneratePlacementOptionsResponse(TypedDict):
 
 
 class GenerateSelfShipAppointmentSlotsRequest(TypedDict, total=False):
-    desiredEndDate: str
-    desiredStartDate: str
+    desiredEndDate: str | date
+    desiredStartDate: str | date
 
 
 class GenerateSelfShipAppointmentSlotsResponse(TypedDict):
@@ -587,7 +588,7 @@ class SetPackingInformationResponse(TypedDict):
 
 
 class SetPrepDetailsRequest(TypedDict):
-    marketplaceId: str
+    marketplaceId: NotRequired[str]
     mskuPrepDetails: list[MskuPrepDetailInput]
 
 
@@ -756,4 +757,4 @@ class Window(TypedDict):
 
 
 class WindowInput(TypedDict):
-    start: str
+    start: str | date

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Literal, NotRequired, TypeAlias, TypedDict
 
 ExportStatus: TypeAlias = Literal["REQUESTED", "PROCESSING", "DONE", "ERROR"]
@@ -45,17 +46,17 @@ class Export(TypedDict, total=False):
     status: ExportStatus
 
 
-class ExportInvoicesRequest(TypedDict):
-    dateEnd: NotRequired[str]
-    dateStart: NotRequired[str]
-    externalInvoiceId: NotRequired[str]
-    fileFormat: NotRequired[FileFormat]
-    invoiceType: NotRequired[str]
+class ExportInvoicesRequest(TypedDict, total=False):
+    dateEnd: str | date
+    dateStart: str | date
+    externalInvoiceId: str
+    fileFormat: FileFormat
+    invoiceType: str
     marketplaceId: str
-    series: NotRequired[str]
-    statuses: NotRequired[list[str]]
-    transactionIdentifier: NotRequired[TransactionIdentifier]
-    transactionType: NotRequired[str]
+    series: str
+    statuses: list[str]
+    transactionIdentifier: TransactionIdentifier
+    transactionType: str
 
 
 class ExportInvoicesResponse(TypedDict, total=False):
@@ -92,7 +93,7 @@ class GovernmentInvoiceRequest(TypedDict):
     contexts: NotRequired[list[CarrierDetailsContext]]
     inboundPlanId: NotRequired[str]
     invoiceType: str
-    marketplaceId: str
+    marketplaceId: NotRequired[str]
     shipmentId: str
     transactionType: str
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any, NotRequired, TypeAlias, TypedDict
 
 Schema: TypeAlias = dict[str, Any]
@@ -73,8 +74,8 @@ class CreateUnexpectedProblemResponse(TypedDict, total=False):
 
 class CreateWarrantyRequest(TypedDict, total=False):
     attachments: list[Attachment]
-    coverageStartDate: str
-    coverageEndDate: str
+    coverageStartDate: str | date
+    coverageEndDate: str | date
 
 
 class CreateWarrantyResponse(TypedDict, total=False):

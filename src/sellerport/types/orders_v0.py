@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Literal, NotRequired, TypeAlias, TypedDict
 
 AssociationType: TypeAlias = Literal["VALUE_ADD_SERVICE"]
@@ -117,7 +118,7 @@ class ConfirmShipmentOrderItem(TypedDict):
 class ConfirmShipmentRequest(TypedDict):
     packageDetail: PackageDetail
     codCollectionMethod: NotRequired[Literal["DirectPayment"]]
-    marketplaceId: MarketplaceId
+    marketplaceId: NotRequired[MarketplaceId]
 
 
 class DeliveryPreferences(TypedDict, total=False):
@@ -185,7 +186,7 @@ class GetOrdersResponse(TypedDict, total=False):
 
 class InterimStatusDetail(TypedDict):
     statusCode: str
-    statusDateTime: str
+    statusDateTime: str | date
 
 
 class ItemBuyerInfo(TypedDict, total=False):
@@ -379,7 +380,7 @@ class PackageDetail(TypedDict):
     carrierName: NotRequired[str]
     shippingMethod: NotRequired[str]
     trackingNumber: str
-    shipDate: str
+    shipDate: str | date
     shipFromSupplySourceId: NotRequired[str]
     orderItems: ConfirmShipmentOrderItemsList
 
@@ -404,7 +405,7 @@ class PreferredDeliveryTime(TypedDict, total=False):
 
 class PrescriptionDetail(TypedDict):
     prescriptionId: str
-    expirationDate: str
+    expirationDate: str | date
     writtenQuantity: int
     totalRefillsAuthorized: int
     refillsRemaining: int
@@ -478,7 +479,7 @@ class UpdateShipmentStatusErrorResponse(TypedDict, total=False):
 
 
 class UpdateShipmentStatusRequest(TypedDict):
-    marketplaceId: MarketplaceId
+    marketplaceId: NotRequired[MarketplaceId]
     shipmentStatus: ShipmentStatus
     orderItems: NotRequired[OrderItems]
 

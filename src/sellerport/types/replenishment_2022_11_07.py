@@ -63,7 +63,7 @@ class GetSellingPartnerMetricsRequest(TypedDict):
     metrics: NotRequired[list[Metric]]
     filters: NotRequired[GetSellingPartnerMetricsRequestFilters]
     timePeriodType: TimePeriodType
-    marketplaceId: MarketplaceId
+    marketplaceId: NotRequired[MarketplaceId]
     programTypes: ProgramTypes
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Literal, NotRequired, TypeAlias, TypedDict
 
 ReportOptions: TypeAlias = dict[str, str]
@@ -18,19 +19,19 @@ class CreateReportScheduleResponse(TypedDict):
 
 class CreateReportScheduleSpecification(TypedDict):
     reportType: str
-    marketplaceIds: list[str]
+    marketplaceIds: NotRequired[list[str]]
     reportOptions: NotRequired[ReportOptions]
     period: Literal["PT5M", "PT15M", "PT30M", "PT1H", "PT2H", "PT4H", "PT8H", "PT12H", "P1D", "P2D", "P3D", "PT84H",
         "P7D", "P14D", "P15D", "P18D", "P30D", "P1M"]
-    nextReportCreationTime: NotRequired[str]
+    nextReportCreationTime: NotRequired[str | date]
 
 
 class CreateReportSpecification(TypedDict):
     reportOptions: NotRequired[ReportOptions]
     reportType: str
-    dataStartTime: NotRequired[str]
-    dataEndTime: NotRequired[str]
-    marketplaceIds: list[str]
+    dataStartTime: NotRequired[str | date]
+    dataEndTime: NotRequired[str | date]
+    marketplaceIds: NotRequired[list[str]]
 
 
 class Error(TypedDict):

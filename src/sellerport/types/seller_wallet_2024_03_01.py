@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Literal, NotRequired, TypeAlias, TypedDict
 
 BalanceType: TypeAlias = Literal["AVAILABLE", "LOCKED_IN", "LOCKED_OUT", "TOTAL"]
@@ -159,7 +160,7 @@ class TransactionInitiationRequest(TypedDict):
     payeeContactInformation: NotRequired[PayeeContactInformation]
     sourceAmount: Currency
     transferRateDetails: NotRequired[TransferRatePreview]
-    requestTime: str
+    requestTime: str | date
 
 
 class TransactionInstrumentDetails(TypedDict):

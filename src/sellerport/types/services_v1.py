@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
 
 AppointmentId: TypeAlias = str
@@ -66,7 +67,7 @@ class AppointmentTime(TypedDict):
 
 
 class AppointmentTimeInput(TypedDict):
-    startTime: str
+    startTime: str | date
     durationInMinutes: NotRequired[int]
 
 
@@ -142,8 +143,8 @@ class CreateServiceDocumentUploadDestination(TypedDict, total=False):
 
 
 class DateTimeRange(TypedDict):
-    startTime: str
-    endTime: str
+    startTime: str | date
+    endTime: str | date
 
 
 class EncryptionDetails(TypedDict):
@@ -181,8 +182,8 @@ class FixedSlotCapacityErrors(TypedDict, total=False):
 class FixedSlotCapacityQuery(TypedDict):
     capacityTypes: NotRequired[list[CapacityType]]
     slotDuration: NotRequired[float]
-    startDateTime: str
-    endDateTime: str
+    startDateTime: str | date
+    endDateTime: str | date
 
 
 class FulfillmentDocument(TypedDict, total=False):
@@ -191,8 +192,8 @@ class FulfillmentDocument(TypedDict, total=False):
 
 
 class FulfillmentTime(TypedDict, total=False):
-    startTime: str
-    endTime: str
+    startTime: str | date
+    endTime: str | date
 
 
 class GetAppointmentSlotsResponse(TypedDict, total=False):
@@ -274,8 +275,8 @@ class RangeSlotCapacityErrors(TypedDict, total=False):
 
 class RangeSlotCapacityQuery(TypedDict):
     capacityTypes: NotRequired[list[CapacityType]]
-    startDateTime: str
-    endDateTime: str
+    startDateTime: str | date
+    endDateTime: str | date
 
 
 class Recurrence(TypedDict):

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Literal, NotRequired, TypeAlias, TypedDict
 
 AccountId: TypeAlias = str
@@ -121,7 +122,7 @@ class GetRatesRequest(TypedDict):
     shipTo: Address
     shipFrom: Address
     serviceTypes: ServiceTypeList
-    shipDate: NotRequired[str]
+    shipDate: NotRequired[str | date]
     containerSpecifications: ContainerSpecificationList
 
 
@@ -192,7 +193,7 @@ class PurchaseShipmentRequest(TypedDict):
     clientReferenceId: ClientReferenceId
     shipTo: Address
     shipFrom: Address
-    shipDate: NotRequired[str]
+    shipDate: NotRequired[str | date]
     serviceType: ServiceType
     containers: ContainerList
     labelSpecification: LabelSpecification

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
 
 AccessPointId: TypeAlias = str
@@ -359,7 +360,7 @@ class GetRatesRequest(TypedDict):
     shipTo: NotRequired[Address]
     shipFrom: Address
     returnTo: NotRequired[Address]
-    shipDate: NotRequired[str]
+    shipDate: NotRequired[str | date]
     shipperInstruction: NotRequired[ShipperInstruction]
     packages: PackageList
     valueAddedServices: NotRequired[ValueAddedServiceDetails]
@@ -430,7 +431,7 @@ class IneligibleRate(TypedDict):
 
 class InvoiceDetails(TypedDict, total=False):
     invoiceNumber: str
-    invoiceDate: str
+    invoiceDate: str | date
 
 
 class Item(TypedDict):
@@ -483,7 +484,7 @@ class Location(TypedDict, total=False):
 
 
 class NdrRequestData(TypedDict, total=False):
-    rescheduleDate: str
+    rescheduleDate: str | date
     additionalAddressNotes: AdditionalAddressNotes
 
 
@@ -491,7 +492,7 @@ class OneClickShipmentRequest(TypedDict):
     shipTo: NotRequired[Address]
     shipFrom: Address
     returnTo: NotRequired[Address]
-    shipDate: NotRequired[str]
+    shipDate: NotRequired[str | date]
     goodsOwner: NotRequired[GoodsOwner]
     packages: PackageList
     valueAddedServicesDetails: NotRequired[OneClickShipmentValueAddedServiceDetails]

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Literal, NotRequired, TypedDict
 
 class Appointment(TypedDict):
@@ -69,8 +70,8 @@ class Contact(TypedDict):
 
 
 class DateFilter(TypedDict, total=False):
-    after: str
-    before: str
+    after: str | date
+    before: str | date
 
 
 class EmailContent(TypedDict):

@@ -53,7 +53,7 @@ class GetPaymentMethodsResponse(TypedDict, total=False):
 
 
 class InitiatePayoutRequest(TypedDict):
-    marketplaceId: MarketplaceId
+    marketplaceId: NotRequired[MarketplaceId]
     accountType: str
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Literal, NotRequired, TypeAlias, TypedDict
 
 Decimal: TypeAlias = str
@@ -67,7 +68,7 @@ class Order(TypedDict):
 class OrderAcknowledgementItem(TypedDict):
     purchaseOrderNumber: str
     vendorOrderNumber: str
-    acknowledgementDate: str
+    acknowledgementDate: str | date
     acknowledgementStatus: AcknowledgementStatus
     sellingParty: PartyIdentification
     shipFromParty: PartyIdentification

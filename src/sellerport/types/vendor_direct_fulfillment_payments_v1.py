@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Literal, NotRequired, TypeAlias, TypedDict
 
 Decimal: TypeAlias = str
@@ -43,7 +44,7 @@ class Error(TypedDict):
 
 class InvoiceDetail(TypedDict):
     invoiceNumber: str
-    invoiceDate: str
+    invoiceDate: str | date
     referenceNumber: NotRequired[str]
     remitToParty: PartyIdentification
     shipFromParty: PartyIdentification

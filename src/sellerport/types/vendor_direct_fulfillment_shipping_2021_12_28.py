@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Literal, NotRequired, TypeAlias, TypedDict
 
 CarrierId: TypeAlias = Literal["SWA"]
@@ -154,17 +155,17 @@ class ShipmentConfirmation(TypedDict):
 
 
 class ShipmentDetails(TypedDict):
-    shippedDate: str
+    shippedDate: str | date
     shipmentStatus: Literal["SHIPPED", "FLOOR_DENIAL"]
     isPriorityShipment: NotRequired[bool]
     vendorOrderNumber: NotRequired[str]
-    estimatedDeliveryDate: NotRequired[str]
+    estimatedDeliveryDate: NotRequired[str | date]
 
 
 class ShipmentSchedule(TypedDict, total=False):
-    estimatedDeliveryDateTime: str
-    apptWindowStartDateTime: str
-    apptWindowEndDateTime: str
+    estimatedDeliveryDateTime: str | date
+    apptWindowStartDateTime: str | date
+    apptWindowEndDateTime: str | date
 
 
 class ShipmentStatusUpdate(TypedDict):
@@ -198,7 +199,7 @@ class StatusUpdateDetails(TypedDict):
     trackingNumber: str
     statusCode: str
     reasonCode: str
-    statusDateTime: str
+    statusDateTime: str | date
     statusLocationAddress: Address
     shipmentSchedule: NotRequired[ShipmentSchedule]
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Literal, NotRequired, TypeAlias, TypedDict
 
 Decimal: TypeAlias = str
@@ -148,11 +149,11 @@ class ShipmentConfirmation(TypedDict):
 
 
 class ShipmentDetails(TypedDict):
-    shippedDate: str
+    shippedDate: str | date
     shipmentStatus: Literal["SHIPPED", "FLOOR_DENIAL"]
     isPriorityShipment: NotRequired[bool]
     vendorOrderNumber: NotRequired[str]
-    estimatedDeliveryDate: NotRequired[str]
+    estimatedDeliveryDate: NotRequired[str | date]
 
 
 class ShipmentStatusUpdate(TypedDict):
@@ -186,15 +187,15 @@ class StatusUpdateDetails(TypedDict):
     trackingNumber: str
     statusCode: str
     reasonCode: str
-    statusDateTime: str
+    statusDateTime: str | date
     statusLocationAddress: Address
     shipmentSchedule: NotRequired[StatusUpdateDetailsShipmentSchedule]
 
 
 class StatusUpdateDetailsShipmentSchedule(TypedDict, total=False):
-    estimatedDeliveryDateTime: str
-    apptWindowStartDateTime: str
-    apptWindowEndDateTime: str
+    estimatedDeliveryDateTime: str | date
+    apptWindowStartDateTime: str | date
+    apptWindowEndDateTime: str | date
 
 
 class SubmitShipmentConfirmationsRequest(TypedDict, total=False):

@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Literal, NotRequired, TypeAlias, TypedDict
 
-DateTime: TypeAlias = str
+DateTime: TypeAlias = str | date
 Decimal: TypeAlias = str
 NetCostUnitOfMeasure: TypeAlias = Literal["POUNDS", "OUNCES", "GRAMS", "KILOGRAMS"]
 

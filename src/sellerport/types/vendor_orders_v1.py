@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Literal, NotRequired, TypeAlias, TypedDict
 
 DateTimeInterval: TypeAlias = str
@@ -82,7 +83,7 @@ class Order(TypedDict):
 class OrderAcknowledgement(TypedDict):
     purchaseOrderNumber: str
     sellingParty: PartyIdentification
-    acknowledgementDate: str
+    acknowledgementDate: str | date
     items: list[OrderAcknowledgementItem]
 
 
@@ -127,8 +128,8 @@ class OrderItem(TypedDict):
 class OrderItemAcknowledgement(TypedDict):
     acknowledgementCode: Literal["Accepted", "Backordered", "Rejected"]
     acknowledgedQuantity: ItemQuantity
-    scheduledShipDate: NotRequired[str]
-    scheduledDeliveryDate: NotRequired[str]
+    scheduledShipDate: NotRequired[str | date]
+    scheduledDeliveryDate: NotRequired[str | date]
     rejectionReason: NotRequired[Literal["TemporarilyUnavailable", "InvalidProductIdentifier", "ObsoleteProduct"]]
 
 

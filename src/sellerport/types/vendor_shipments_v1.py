@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Literal, NotRequired, TypeAlias, TypedDict
 
 Decimal: TypeAlias = str
@@ -265,9 +266,9 @@ class ShipmentConfirmation(TypedDict):
         "PalletizedStandardCase", "LooseStandardCase", "MasterPallet", "MasterCase"]]
     transportationDetails: NotRequired[TransportationDetailsForShipmentConfirmation]
     amazonReferenceNumber: NotRequired[str]
-    shipmentConfirmationDate: str
-    shippedDate: NotRequired[str]
-    estimatedDeliveryDate: NotRequired[str]
+    shipmentConfirmationDate: str | date
+    shippedDate: NotRequired[str | date]
+    estimatedDeliveryDate: NotRequired[str | date]
     sellingParty: PartyIdentification
     shipFromParty: PartyIdentification
     shipToParty: PartyIdentification
