@@ -12,13 +12,14 @@ import threading
 import time
 from typing import Any
 
+import msgspec
 import pytest
 import redis
 import redis.asyncio
 
 from sellerport import catalog
 from sellerport.errors import SettingsError
-from sellerport.limits import Account, Limits, Slot
+from sellerport.limits import Account, Limits, Slot, wait
 from sellerport.limits.redis import RETRY_S, RedisLimits
 from sellerport.wire import AsyncWire, BlockingWire, run
 from tests.redis_server import RedisServer
@@ -234,3 +235,33 @@ def test_without_the_library_it_is_said_what_to_install(monkeypatch: pytest.Monk
     monkeypatch.setitem(sys.modules, "redis", None)
     with pytest.raises(SettingsError, match=r"sellerport\[redis\]"):
         RedisLimits("redis://127.0.0.1")
+
+
+def test_a_task_that_is_cancelled_while_redis_answers_leaves_no_place_behind(redis_server: RedisServer) -> None:
+    operation = msgspec.structs.replace(SLOW, rate=0.01, burst=1.0)
+
+    async def main() -> None:
+        kept, wire = RedisLimits(redis_server.url), AsyncWire()
+        assert await kept.reserve(wire, Slot(SELLER, operation)) == 0
+        script = kept._of_this_loop()
+        answered, go_on = asyncio.Event(), asyncio.Event()
+
+        async def far_away(keys: list[str], arguments: list[Any]) -> Any:
+            answer = await script(keys, arguments)
+            answered.set()
+            await go_on.wait()
+            return answer
+
+        kept._async[asyncio.get_running_loop()] = far_away
+        task = asyncio.create_task(wait(kept, wire, Slot(SELLER, operation)))
+        await answered.wait()
+        task.cancel()
+        go_on.set()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        kept._async[asyncio.get_running_loop()] = script
+        await kept.aclose()
+
+    asyncio.run(main())
+    with redis.Redis.from_url(redis_server.url) as client:
+        assert not client.keys("*:queue"), "somebody has a place whom nobody knows"

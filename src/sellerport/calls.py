@@ -167,7 +167,7 @@ def _source_of(wire: Wire, session: Session, operation: Operation) -> TokenSourc
         session.amazon,
         scope=operation.scope,
         timeout_s=session.timeout_s,
-        on_refresh=session.on_token_refresh,
+        on_refresh=session.on_token_refresh if operation.scope is None else None,
     )
 
 

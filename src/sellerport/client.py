@@ -103,8 +103,8 @@ class _Client:
                 in seconds; an attempt that has begun is not cut short by it.
             proxy: an HTTP proxy's URL, for everything that this client sends; without it the environment's for HTTPS.
             ca: a file of certificates (PEM) to trust instead of the usual authorities.
-            on_token_refresh: called with the token server's answer whenever this client fetched an access token; a
-                coroutine function is awaited by the async client.
+            on_token_refresh: called with the token server's answer whenever this client fetched an access token for the
+                account; a coroutine function is awaited by the async client.
             tokens, limits: to share access tokens and rate limits otherwise than process-wide.
             environ, jitter: the environment, and a number from 0 to 1; for tests.
             wire: what to send and wait with; for tests.

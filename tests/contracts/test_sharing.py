@@ -177,3 +177,12 @@ def test_a_decimal_is_a_number_with_its_digits() -> None:
     from sellerport import hosted
 
     assert hosted._encoder.encode({"Amount": Decimal("10.10")}) == b'{"Amount":10.10}'
+
+
+def test_the_callback_hears_of_the_accounts_tokens_and_not_of_the_applications(clients: Clients) -> None:
+    heard: list[Any] = []
+    sp = clients.make(on_token_refresh=heard.append)
+    clients.do(sp.notifications.get_destinations)
+    assert heard == []
+    clients.do(sp.sellers.get_marketplace_participations)
+    assert len(heard) == 1
