@@ -149,6 +149,12 @@ def served(routes: list[Route]) -> Iterator[str]:
         yield from (f"{method} {route.path}" for method in (route.methods or set()) - {"HEAD"})
 
 
+def test_the_readme_denies_nothing_that_is_there() -> None:
+    text = (ROOT / "README.md").read_text("utf-8").partition("There is not yet:")[2].partition("\n## ")[0]
+    there = ["paging", "reports", "restricted", "credentials.yml", "notifications", "Redis", "report", "feed"]
+    assert [word for word in there if word in text] == []
+
+
 def test_every_relative_link_leads_somewhere() -> None:
     dead = []
     for page in PAGES:

@@ -207,7 +207,8 @@ def settings_page() -> str:
         "",
         "## The library",
         "",
-        "Read by `SellingPartner` and `AsyncSellingPartner` where nothing else is given, and by `sellerport call`.",
+        "Read by `SellingPartner` and `AsyncSellingPartner` where nothing else is given, and so by `sellerport call`,",
+        "`report` and `feed`.",
         "",
         *table(("name", "meaning"), ((f"`{name}`", meaning) for name, meaning in LIBRARY.items())),
     ]
