@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+import time
 import typing
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -238,6 +239,15 @@ def test_a_time_is_read_in_any_form_and_is_aware(written: Any, read: datetime | 
     found = notifications.parse({**ENVELOPE, "EventTime": written, "NotificationMetadata": {"PublishTime": written}})
     assert found.event_time == found.metadata.publish_time == read
     assert found.event_time is None or found.event_time.tzinfo is not None
+
+
+def test_a_time_without_a_zone_is_in_utc_wherever_this_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as there:
+        there.setenv("TZ", "America/New_York")
+        time.tzset()
+        found = notifications.parse({**ENVELOPE, "EventTime": "2026-01-02T03:04:05"})
+    time.tzset()
+    assert found.event_time == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
 def test_the_version_of_a_payload_chooses_its_schema() -> None:

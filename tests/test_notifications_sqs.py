@@ -222,6 +222,25 @@ def test_a_message_that_cannot_be_deleted_is_named_in_the_log(
 
 
 @POLLS
+def test_what_was_not_looked_at_goes_back_although_what_was_finished_cannot_be_deleted(queue: Queue, poll: str) -> None:
+    queue.send(*(message(str(n)) for n in range(5)))
+
+    def fail(**_: Any) -> None:
+        raise LookupError("no network")
+
+    queue.client.meta.events.register("before-parameter-build.sqs.DeleteMessageBatch", fail)
+    messages = sqs.poll(queue.url, **queue.options())
+    if poll == "poll":
+        assert [next(messages).id, next(messages).id] == ["0", "1"]
+        with pytest.raises(LookupError, match="no network"):
+            messages.close()
+    else:
+        with pytest.raises(LookupError, match="no network"):
+            read(queue, poll, until(2, []))
+    assert queue.left == (3, 2)
+
+
+@POLLS
 def test_what_aws_refuses_is_boto3s_error(queue: Queue, poll: str) -> None:
     queue.client.delete_queue(QueueUrl=queue.url)
     with pytest.raises(queue.client.exceptions.QueueDoesNotExist):
@@ -355,6 +374,28 @@ def test_the_client_is_made_for_the_queues_region(monkeypatch: pytest.MonkeyPatc
     assert next(messages).id == "far"
     assert "/ap-northeast-1/sqs/" in sent[0]
     messages.close()
+
+
+def test_the_client_is_made_beside_the_event_loop(monkeypatch: pytest.MonkeyPatch, queue: Queue) -> None:
+    """boto3 takes a tenth of a second and more to be imported and to make one."""
+    made: list[str] = []
+
+    def client(*_: Any, **__: Any) -> Any:
+        made.append(threading.current_thread().name)
+        return queue.client
+
+    monkeypatch.setattr(boto3, "client", client)
+    queue.send(message("a"))
+
+    async def first() -> str | None:
+        async with aclosing(sqs.apoll(queue.url, wait_s=0)) as messages:
+            assert made == []
+            async for one in messages:
+                return one.id
+        return None
+
+    assert asyncio.run(first()) == "a"
+    assert [name.startswith("sellerport-sqs") for name in made] == [True]
 
 
 def test_without_boto3_it_is_said_at_once_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import gzip
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sellerport import wire as wire_module
 from sellerport.errors import NoAnswer
 from sellerport.wire import CHUNK, AsyncWire, BlockingWire, Request, Response, Wire, run
 from tests.conftest import LocalAmazon
-from tests.counterpart import Counterpart, driver, get, saying, sending, streaming
+from tests.counterpart import Counterpart, driver, get, read_head, saying, sending, streaming
 
 
 def test_an_answer_has_its_status_headers_in_lower_case_and_body(amazon: LocalAmazon) -> None:
@@ -313,6 +317,136 @@ def test_requests_say_who_sends_them(do: Callable[..., Any]) -> None:
     assert len(agent) <= 500
 
 
+def test_an_answer_that_is_not_encoded_as_it_says_is_named(do: Callable[..., Any]) -> None:
+    for body in (b"no gzip", gzip.compress(b"x" * 1000)[:-5]):
+        head = b"200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d" % len(body)
+        with (
+            Counterpart(saying(head, body)) as there,
+            pytest.raises(NoAnswer, match="not encoded as its Content-Encoding says"),
+        ):
+            do(sending(get(f"http://{there.address}/")))
+
+
+def test_a_place_that_takes_no_connections_is_given_up_long_before_an_answer_would_be(
+    do: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire_module, "CONNECT_S", 0.2)
+    with ExitStack() as stack:
+        full = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        with suppress(BlockingIOError):
+            for _ in range(10):  # until the queue is full, and what comes next is left waiting
+                waiting = stack.enter_context(socket.socket())
+                waiting.setblocking(False)
+                waiting.connect(full.getsockname())
+        for how in (sending, streaming):
+            with pytest.raises(NoAnswer, match="could not be reached in time") as no:
+                do(how(get(f"http://127.0.0.1:{full.getsockname()[1]}/", timeout_s=60)))
+            assert no.value.sent is False
+
+
+def test_a_wire_that_is_closed_closes_its_connections_and_opens_new_ones(do: Callable[..., Any]) -> None:
+    closed = threading.Semaphore(0)
+
+    def keep(talk: socket.socket, head: bytes) -> None:
+        while head:
+            talk.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+            head = read_head(talk)
+        closed.release()
+
+    async def flow(wire: Any) -> int:
+        for _ in range(2):
+            for _ in range(2):
+                await wire.send(get(f"http://{there.address}/"))
+            if isinstance(wire, AsyncWire):
+                await wire.aclose()
+            else:
+                wire.close()
+            assert closed.acquire(timeout=5), "the connection stayed open"
+        return len(there.heads)
+
+    with Counterpart(keep) as there:
+        assert do(flow) == 2, "each was for two requests"
+
+
+# Ctrl-C
+
+INTERRUPTED = """
+import os, signal, threading
+from pathlib import Path
+from sellerport.wire import BlockingWire, Request, run
+wire = BlockingWire()
+async def stream(request):
+    async with wire.stream(request) as answer:
+        while await answer.read():
+            pass
+class Interrupting:
+    def __init__(self, body):
+        self.body = body
+    def read(self, most):
+        assert threading.current_thread() is not threading.main_thread()
+        os.kill(os.getpid(), signal.SIGINT)
+        return self.body.read(most)
+async def read_on(request):
+    async with wire.stream(request) as answer:
+        await answer.read()
+        answer._body = Interrupting(answer._body)
+        await answer.read()
+def silent(method, body=None):
+    return Request(method, "http://{address}/silent", {{}}, body, timeout_s=60)
+try:
+    run({flow})
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+print(run(wire.send(Request("GET", "http://{address}/", {{}}))).status)
+"""
+
+
+@pytest.mark.parametrize(
+    "flow",
+    [
+        'wire.send(silent("GET"))',
+        'wire.send(silent("PUT", Path(__file__)))',
+        'stream(silent("GET"))',
+        'read_on(silent("GET"))',
+    ],
+)
+def test_ctrl_c_ends_a_blocking_wait_at_once_and_leaves_a_wire_that_works(tmp_path: Path, flow: str) -> None:
+    """The transport looks for no signals: Python would hear of it when the request's time limit is over."""
+    arrived, script, reads = threading.Event(), tmp_path / "script.py", flow.startswith("read_on")
+
+    def answer(talk: socket.socket, asked: bytes) -> None:
+        if b"/silent" not in asked:
+            saying(b"204 No Content")(talk, asked)
+            return
+        if reads:
+            talk.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 10000000\r\n\r\n" + b"x" * CHUNK)
+        arrived.set()
+        while talk.recv(1 << 16):
+            pass
+
+    with Counterpart(answer) as there:
+        script.write_text(INTERRUPTED.format(address=there.address, flow=flow))
+        with subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True) as process:
+            assert arrived.wait(10)
+            if not reads:  # which interrupts itself
+                process.send_signal(signal.SIGINT)
+            said, _ = process.communicate(timeout=10)
+    assert (said.split(), process.returncode) == (["interrupted", "204"], 0)
+
+
+def test_a_call_at_the_end_of_the_process_needs_no_new_thread(
+    amazon: LocalAmazon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse() -> None:
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+
+    monkeypatch.setattr(wire_module, "_stands", [])
+    monkeypatch.setattr(wire_module, "_Stand", refuse)
+    wire = BlockingWire()
+    assert run(wire.send(get(f"{amazon.address}/_emulator/state"))).status == 200
+    wire.close()
+
+
 # Cancelling, and work beside
 
 
@@ -421,3 +555,43 @@ def test_work_that_is_cancelled_is_over_before_its_task_is() -> None:
 
     go_on = threading.Event()
     asyncio.run(flow())
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_work_is_waited_for_however_often_it_is_cancelled_and_what_it_raised_is_not_missed(fails: bool) -> None:
+    wire, started, go_on, done, complaints = AsyncWire(), threading.Event(), threading.Event(), [], []
+
+    def work() -> None:
+        started.set()
+        go_on.wait(5)
+        done.append(True)
+        if fails:
+            raise OSError("the disk is full")
+
+    async def flow() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+        task = asyncio.create_task(wire.work(work))
+        await asyncio.to_thread(started.wait, 5)
+        for _ in range(3):
+            task.cancel()
+            await asyncio.wait([task], timeout=0.01)
+            assert not task.done()
+        go_on.set()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert done == [True]
+        del task
+        gc.collect()
+        await asyncio.sleep(0)
+
+    asyncio.run(flow())
+    gc.collect()
+    assert complaints == []
+
+
+def test_what_work_raises_is_raised(do: Callable[..., Any]) -> None:
+    async def flow(wire: Wire) -> None:
+        await wire.work(lambda: Path("/no/such/file").read_bytes())
+
+    with pytest.raises(FileNotFoundError):
+        do(flow)

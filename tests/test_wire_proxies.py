@@ -156,6 +156,39 @@ def test_what_is_no_proxy_is_refused_without_being_shown(wire: Any, proxy: str) 
     assert "secret" not in str(refused.value)
 
 
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
+@pytest.mark.parametrize("proxy", ["ftp://a:secret@proxy", "http://a:secret@", "proxy:99999", "http://[secret"])
+def test_a_proxy_of_the_environment_that_would_be_passed_over_is_refused(
+    do: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, name: str, proxy: str
+) -> None:
+    for other in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(other, raising=False)
+    monkeypatch.setenv(name, proxy)
+    for how in (sending, streaming):
+        with pytest.raises(SettingsError, match=f"^{name} must be an address such as") as refused:
+            do(how(SECURE))
+        assert "secret" not in str(refused.value)
+    with Counterpart(saying(b"204 No Content")) as there:
+        assert do(sending(get(f"http://{there.address}/"))).status == 204, "plain HTTP goes through no proxy"
+
+
+@pytest.mark.parametrize("scheme", ["", "http://"])
+def test_a_proxy_of_the_environment_needs_no_scheme(
+    do: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    with Counterpart(saying(b"407 Proxy Authentication Required\r\nContent-Length: 0")) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", scheme + proxy.address)
+        with pytest.raises(NoAnswer, match="the proxy on the way to"):
+            do(sending(SECURE))
+    assert proxy.heads[0].startswith(b"CONNECT amazon.test:443")
+
+
+@pytest.mark.parametrize("kind", [BlockingWire, AsyncWire])
+def test_no_password_of_a_proxy_is_shown(kind: Any) -> None:
+    wire = kind(proxy="http://user:secret@proxy:3128")
+    assert "secret" not in repr(wire) + repr(vars(wire))
+
+
 def test_a_file_without_certificates_is_refused(do: Callable[..., Any], tmp_path: Path) -> None:
     empty, broken = tmp_path / "empty.pem", tmp_path / "broken.pem"
     empty.write_text("nothing")

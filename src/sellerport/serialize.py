@@ -95,7 +95,7 @@ def prepare(operation: Operation, arguments: Mapping[str, Any], *, check: bool =
                 problems.append(Problem(name, "is given twice, in two spellings"))
             given[parameter.name] = _plain(value, parameter, problems)
         elif name == "body" and operation.body is not None:
-            given["body"] = _body(value, problems)
+            given["body"] = as_json("body", value, problems)
         elif check or name == "body":
             problems.append(Problem(name, _unknown(name, operation)))
         else:
@@ -124,7 +124,7 @@ def prepare_unknown(operation: Operation, arguments: Mapping[str, Any]) -> Prepa
     """
     problems: list[Problem] = []
     given = {name: value for name, value in arguments.items() if value is not None}
-    body = _body(given.pop("body"), problems) if "body" in given else None
+    body = as_json("body", given.pop("body"), problems) if "body" in given else None
     query, headers, sent = _query(given, problems), {}, None
     if body is not None:
         try:
@@ -193,14 +193,14 @@ def _scalar(value: Any, schema: Mapping[str, Any]) -> Any:
     return value
 
 
-def _body(value: Any, problems: list[Problem]) -> Any:
+def as_json(field: str, value: Any, problems: list[Problem]) -> Any:
     """Return a body as JSON holds it, or None and a problem."""
     try:
         return _json(value)
     except _NoJson as error:
-        problems.append(Problem(".".join(["body", *error.path]), "is something that JSON cannot say"))
+        problems.append(Problem(".".join([field, *error.path]), "is something that JSON cannot say"))
     except RecursionError:
-        problems.append(Problem("body", "is nested too deeply"))
+        problems.append(Problem(field, "is nested too deeply"))
     return None
 
 

@@ -13,10 +13,12 @@ import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary, WeakValueDictionary
@@ -39,6 +41,9 @@ UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 USER_AGENT = f"sellerport/{__version__} (Language=Python/{sys.version.split()[0]}; Platform={sys.platform})"
 """Who calls, as Amazon's page "Include a User-Agent header" wants it: at most 500 characters."""
+
+CONNECT_S = 10.0
+"""How long a connection may take to be made, in seconds."""
 
 CHUNK = 256 * 1024
 """How many bytes of a streamed body are held at a time."""
@@ -125,6 +130,9 @@ _Pool = tuple[bool, float | None]
 class BlockingWire:
     """Waits by blocking the calling thread. Threads may share one.
 
+    Ctrl-C ends a wait at once. What was sent cannot be called back: its connection is closed when the request's time
+    limit is over.
+
     Args:
         proxy: what to send everything through, such as ``http://user:password@proxy:3128`` (or ``https``, ``socks5``,
             ``socks5h``); without it HTTPS goes through the environment's ``HTTPS_PROXY``.
@@ -146,7 +154,8 @@ class BlockingWire:
         """As `Wire.send`."""
         client = self._client((_is_plain(request), None))
         try:
-            answer = _build(client, request).timeout(timedelta(seconds=request.timeout_s)).build().send()
+            built = _build(client, request).timeout(timedelta(seconds=request.timeout_s)).build()
+            answer = _interruptibly(built.send)  # which reads it to its end
             return Response(answer.status, _headers(answer), bytes(answer.bytes()))
         except RequestError as error:
             raise _no_answer(request, error) from error
@@ -155,9 +164,14 @@ class BlockingWire:
     async def stream(self, request: Request) -> AsyncIterator[Stream]:
         """As `Wire.stream`."""
         client = self._client((_is_plain(request), request.timeout_s))
+        context = _build(client, request).streamed_read_buffer_limit(CHUNK).build_streamed()
         try:
-            with _build(client, request).streamed_read_buffer_limit(CHUNK).build_streamed() as answer:
-                yield _BlockingStream(answer)
+            stream = _BlockingStream(_interruptibly(context.__enter__))
+            try:
+                yield stream
+            finally:
+                if not stream.reading:  # by another thread still, which would be waited for: it closes it in the end
+                    context.__exit__(None, None, None)
         except RequestError as error:
             raise _no_answer(request, error) from error
 
@@ -242,11 +256,16 @@ class AsyncWire:
     async def work(self, function: Callable[[], T]) -> T:
         """As `Wire.work`, in a thread; a cancelled task waits for it, so that none is left working."""
         under_way = self._asyncio.get_running_loop().run_in_executor(None, function)
-        try:
-            return await self._asyncio.shield(under_way)
-        except self._asyncio.CancelledError:
-            await self._asyncio.wait([under_way])
-            raise
+        cancelled = None
+        while not under_way.done():
+            try:
+                await self._asyncio.wait([under_way])
+            except self._asyncio.CancelledError as error:
+                cancelled = error
+        if cancelled is not None:
+            under_way.exception()  # which nobody asks for any more
+            raise cancelled
+        return under_way.result()
 
     async def sleep(self, seconds: float) -> None:
         """As `Wire.sleep`."""
@@ -282,10 +301,14 @@ class _BlockingStream:
     def __init__(self, answer: Any) -> None:
         self.status: int = answer.status
         self.headers = _headers(answer)
+        self.reading = False
         self._body = answer.body_reader
 
     async def read(self) -> bytes:
-        return bytes(self._body.read(CHUNK) or b"")
+        self.reading = True
+        piece = _interruptibly(partial(self._body.read, CHUNK))
+        self.reading = False
+        return bytes(piece or b"")
 
 
 class _AsyncStream:
@@ -303,6 +326,60 @@ class _ThreadLock:
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
+
+
+LOOK_S = 0.5
+
+
+class _Stand:
+    """A thread that does what cannot be interrupted, while the main thread waits for it and can be."""
+
+    def __init__(self) -> None:
+        self._tasks: SimpleQueue[Callable[[], Any] | None] = SimpleQueue()
+        self._answers: SimpleQueue[tuple[Any, BaseException | None]] = SimpleQueue()
+        threading.Thread(target=self._serve, name="sellerport-wire", daemon=True).start()
+
+    def _serve(self) -> None:
+        while task := self._tasks.get():
+            try:
+                self._answers.put((task(), None))
+            except BaseException as error:  # it is raised where it was asked for
+                self._answers.put((None, error))
+            del task  # and what it holds, such as a connection
+
+    def do(self, function: Callable[[], T]) -> T:
+        """Have a function called; who is interrupted meanwhile leaves it and this thread behind."""
+        try:
+            self._tasks.put(function)
+            found, error = self._answer()
+        except BaseException:
+            self._tasks.put(None)  # it ends when the function has
+            raise
+        _stands.append(self)
+        if error is not None:
+            raise error
+        return found  # type: ignore[no-any-return]  # a queue of all kinds of answers
+
+
+    def _answer(self) -> tuple[Any, BaseException | None]:
+        while True:
+            with suppress(Empty):  # a signal that came just before the wait began is noticed after it
+                return self._answers.get(timeout=LOOK_S)
+
+
+_stands: list[_Stand] = []
+"""Those that have nothing to do."""
+
+
+def _interruptibly(function: Callable[[], T]) -> T:
+    """Call a function that blocks without looking for signals, which Python delivers to its main thread alone."""
+    if threading.current_thread() is not threading.main_thread():
+        return function()
+    try:
+        stand = _stands.pop() if _stands else _Stand()
+    except RuntimeError:  # the interpreter ends, and lets no thread begin
+        return function()
+    return stand.do(function)
 
 
 def run(call: Coroutine[Any, Any, T]) -> T:
@@ -340,7 +417,7 @@ def _refuse_fork() -> None:
 class _Transport:
     """How to open transport clients."""
 
-    proxy: str | None
+    proxy: str | None = field(repr=False)  # it may hold a password
     ca: bytes | None
 
     @classmethod
@@ -361,7 +438,7 @@ class _Transport:
             atexit.register(_wait_for_rust)
         plain, idle_s = pool
         # Amazon's answers never redirect, and a redirect must not carry the access token to another host.
-        builder = builder.follow_redirects(False).connect_timeout(timedelta(seconds=10)).user_agent(USER_AGENT)
+        builder = builder.follow_redirects(False).connect_timeout(timedelta(seconds=CONNECT_S)).user_agent(USER_AGENT)
         if idle_s is not None:
             # what is unzipped here could not be checked against its length, and might be unzipped twice
             builder = (
@@ -369,7 +446,9 @@ class _Transport:
             )
         if self.proxy is not None:
             builder = builder.proxy(ProxyBuilder.all(self.proxy))
-        elif plain:
+        elif not plain:
+            _check_environment()
+        else:
             # Plain HTTP is for a local Amazon or a server nearby: a proxy of the environment could not reach the one,
             # and would read the tokens of the other. HTTPS goes through it by CONNECT.
             builder = builder.no_proxy()
@@ -382,15 +461,26 @@ class _Transport:
 _CA_UNUSABLE = "ca (the file of certificate authorities to trust) cannot be used"
 
 
-def _check_proxy(proxy: str) -> None:
+def _check_environment() -> None:
+    """Refuse a proxy of the environment that the transport would pass over without a word."""
+    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+        if proxy := os.environ.get(name):
+            _check_proxy(proxy if "://" in proxy else f"http://{proxy}", name)
+            return
+
+
+def _check_proxy(proxy: str, name: str = "proxy") -> None:
     """Refuse what is no proxy's address; nothing of it is shown, since it may hold a password."""
     try:
         parts = urlsplit(proxy)
-        usable = parts.scheme in ("http", "https", "socks5", "socks5h") and parts.hostname and parts.port != 0
+        kinds = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
+        usable = parts.scheme in kinds and parts.hostname and parts.port != 0
     except ValueError:
         usable = None
     if not usable:
-        raise SettingsError("proxy must be an address such as 'http://proxy.example.com:3128' (http, https or socks5)")
+        raise SettingsError(
+            f"{name} must be an address such as 'http://proxy.example.com:3128' (http, https or socks5)"
+        )
 
 
 def _read_ca(ca: str | os.PathLike[str]) -> bytes:
@@ -459,5 +549,7 @@ def _no_answer(request: Request, error: RequestError) -> NoAnswer:
         return NoAnswer(f"{host} {what} with ca, or with SSL_CERT_FILE", sent=False)
     if not sent:
         return NoAnswer(f"{host} refused the connection or could not be found; try again", sent=False)
+    if "error decoding response body" in causes and "error reading a body from connection" not in causes:
+        return NoAnswer(f"{host} sent an answer that is not encoded as its Content-Encoding says; try again")
     what = "before its answer was complete" if "error reading a body from connection" in causes else "without an answer"
     return NoAnswer(f"{host} closed the connection {what}; try again")

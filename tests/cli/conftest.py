@@ -11,10 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from sellerport import client
+from sellerport.cli import main
+from sellerport.limits import Limits
+from sellerport.oauth import Tokens
 from tests.conftest import LocalAmazon
 
-KEPT = ("PATH", "HOME", "LANG", "PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV")
+KEPT = ("PATH", "HOME", "LANG", "PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "VIRTUAL_ENV")
 
 
 @dataclass
@@ -25,11 +30,31 @@ class Shell:
     environ: dict[str, str] = field(default_factory=dict)
 
     def run(self, *words: str, given: str | None = None) -> subprocess.CompletedProcess[str]:
+        with self.start(*words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            out, err = process.communicate(given, timeout=60)
+        return subprocess.CompletedProcess(words, process.returncode, out, err)
+
+    def start(self, *words: str, **streams: Any) -> subprocess.Popen[str]:
         environ = {name: os.environ[name] for name in KEPT if name in os.environ} | {"COLUMNS": "100"} | self.environ
         command = [sys.executable, "-m", "sellerport", *words]
-        return subprocess.run(
-            command, cwd=self.folder, env=environ, input=given, capture_output=True, text=True, check=False, timeout=60
-        )
+        return subprocess.Popen(command, cwd=self.folder, env=environ, text=True, **streams)
+
+    def here(
+        self, *words: str, given: bytes | None = None, charset: str = "utf-8"
+    ) -> subprocess.CompletedProcess[bytes]:
+        """Run it in this process, as a new one would, for what is not about the process itself."""
+        with (
+            CliRunner(charset).isolation(given, {"COLUMNS": "100", **self.environ}) as (out, err, _),
+            pytest.MonkeyPatch.context() as patch,
+        ):
+            patch.chdir(self.folder)
+            patch.setattr(sys, "argv", ["sellerport", *words])
+            patch.setattr(client, "_tokens", Tokens())
+            patch.setattr(client, "_limits", Limits())
+            with pytest.raises(SystemExit) as ended:
+                main()
+            sys.stdout.flush()
+            return subprocess.CompletedProcess(words, int(ended.value.code or 0), out.getvalue(), err.getvalue())
 
     def ok(self, *words: str, given: str | None = None) -> str:
         done = self.run(*words, given=given)
@@ -39,9 +64,9 @@ class Shell:
     def json(self, *words: str) -> Any:
         return json.loads(self.ok(*words, "--json"))
 
-    def fails(self, *words: str) -> str:
+    def fails(self, *words: str, status: int = 1) -> str:
         done = self.run(*words)
-        assert done.returncode == 1, done.stdout
+        assert done.returncode == status, done.stdout + done.stderr
         return done.stderr
 
 
@@ -52,7 +77,8 @@ def shell(tmp_path: Path) -> Shell:
 
 @pytest.fixture
 def seller(shell: Shell, amazon: LocalAmazon) -> Shell:
-    """A shell with a seller's credentials for the local Amazon in its environment."""
+    """A shell with a seller's credentials for the local Amazon, which is done with everything when first asked."""
+    amazon.world.polls = 0
     given = amazon.credentials()
     shell.environ |= {
         "SP_API_REFRESH_TOKEN": given["refresh_token"],

@@ -34,12 +34,13 @@ def test_a_body_comes_from_the_command_line_or_a_file(seller: Shell, amazon: Loc
 
 
 def test_what_is_wrong_with_a_call_is_one_line(seller: Shell, amazon: LocalAmazon) -> None:
-    assert "unknown_operation: no operation 'get_ordres'" in seller.fails("call", "orders_v0.get_ordres")
-    wrong = seller.fails("call", "orders_v0.get_orders", "created_aftr=x", "max_results_per_page=many")
+    assert "unknown_operation: no operation 'get_ordres'" in seller.fails("call", "orders_v0.get_ordres", status=2)
+    wrong = seller.fails("call", "orders_v0.get_orders", "created_aftr=x", "max_results_per_page=many", status=2)
     assert "did you mean 'created_after'" in wrong
     assert 'not of type "integer"' in wrong
-    assert "write it as name=value" in seller.fails("call", "orders_v0.get_orders", "created_after")
-    assert "body: is no JSON" in seller.fails("call", "tokens.create_restricted_data_token", "--body", "{")
+    assert "write it as name=value" in seller.fails("call", "orders_v0.get_orders", "created_after", status=2)
+    no_json = seller.fails("call", "tokens.create_restricted_data_token", "--body", "{", status=2)
+    assert "body: is no JSON" in no_json
     assert amazon.arrived() == []
     assert wrong.count("\n") == 1
 
@@ -64,6 +65,39 @@ def test_without_credentials_the_call_says_what_it_looked_for(shell: Shell) -> N
     assert "SP_API_REFRESH_TOKEN, LWA_APP_ID, LWA_CLIENT_SECRET" in shell.fails("call", "sellers.get_account")
     missing = shell.fails("call", "sellers.get_account", "--connection", "x")
     assert "SELLERPORT_URL (or --server), SELLERPORT_CLIENT_ID, SELLERPORT_CLIENT_SECRET" in missing
+
+
+def test_a_call_goes_to_the_marketplaces_region_or_to_the_sandbox(seller: Shell, amazon: LocalAmazon) -> None:
+    for options, host in (
+        (("--marketplace", "DE"), "sellingpartnerapi-eu.amazon.com"),
+        (("--sandbox",), "sandbox.sellingpartnerapi-na.amazon.com"),
+        ((), "sellingpartnerapi-na.amazon.com"),
+    ):
+        seller.here("call", "sellers.get_marketplace_participations", *options)
+        assert amazon.arrived()[-1]["host"] == host
+
+
+def test_an_account_of_the_file_in_the_home_folder_can_be_named(shell: Shell, amazon: LocalAmazon) -> None:
+    file = shell.folder / ".config" / "python-sp-api" / "credentials.yml"
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps({"shop": amazon.credentials()}), "utf-8")  # which is YAML too
+    file.chmod(0o600)
+    shell.environ |= {"HOME": str(shell.folder), "SELLERPORT_AMAZON": amazon.address}
+    amazon.world.polls = 0
+    for words in (("call", "sellers.get_account"), ("report", "ANY_REPORT", "--patience", "0")):
+        assert b"credentials: " in shell.here(*words).stderr
+        assert shell.here(*words, "--account", "shop").returncode == 0
+
+
+def test_all_restricted_data_is_asked_for_at_once_and_no_data_not_at_all(seller: Shell, amazon: LocalAmazon) -> None:
+    words = ("call", "orders_v0.get_orders", SINCE, "--restricted")
+    assert seller.here(*words, "all").returncode == 0
+    (asked,) = amazon.arrived("/tokens/2021-03-01/restrictedDataToken")
+    elements = asked["body"]["restrictedResources"][0]["dataElements"]
+    assert sorted(elements) == ["buyerInfo", "buyerTaxInformation", "shippingAddress"]
+    for nothing in ("", "buyerInfo,"):
+        refused = seller.here(*words, nothing)
+        assert (refused.returncode, b"--restricted: names no data element" in refused.stderr) == (2, True)
 
 
 def test_operations_are_found_by_words_of_their_name_or_path(shell: Shell) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import socket
@@ -23,22 +22,14 @@ from sellerport.cli import _COMMANDS, cli
 from sellerport.cli import demo as demo_module
 from sellerport.emulator import Fault, World
 from sellerport.errors import DemoError
-from tests.cli.conftest import KEPT, Shell
+from tests.cli.conftest import Shell
 
 
 @contextmanager
 def started(shell: Shell, *words: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Run a command that stays up, and give the first line that it prints."""
-    environ = {name: os.environ[name] for name in KEPT if name in os.environ} | {"PYTHONUNBUFFERED": "1"}
-    command = [sys.executable, "-m", "sellerport", *words]
-    with subprocess.Popen(
-        command,
-        cwd=shell.folder,
-        env=environ | shell.environ,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    shell.environ["PYTHONUNBUFFERED"] = "1"
+    with shell.start(*words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         try:
             yield process, process.stdout.readline()
@@ -103,10 +94,8 @@ def test_the_demo_runs_and_shows_the_same_orders_three_ways(shell: Shell) -> Non
 @pytest.mark.parametrize(("stop", "status"), [(signal.SIGINT, 0), (signal.SIGTERM, 143)], ids=str)
 def test_the_demo_stays_up_with_keep_until_it_is_stopped(shell: Shell, stop: signal.Signals, status: int) -> None:
     (shell.folder / "tmp").mkdir()
-    environ = {name: os.environ[name] for name in KEPT if name in os.environ} | {"PYTHONUNBUFFERED": "1"}
-    environ["TMPDIR"] = str(shell.folder / "tmp")
-    command = [sys.executable, "-m", "sellerport", "demo", "--keep"]
-    with subprocess.Popen(command, cwd=shell.folder, env=environ, stdout=subprocess.PIPE, text=True) as process:
+    shell.environ |= {"PYTHONUNBUFFERED": "1", "TMPDIR": str(shell.folder / "tmp")}
+    with shell.start("demo", "--keep", stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         for line in process.stdout:
             if found := re.fullmatch(r"export (\w+)=(\S+)\n", line):
@@ -191,10 +180,30 @@ def test_the_list_of_commands_says_what_they_do() -> None:
             assert _COMMANDS[words[0]][1].rstrip(".") in first
 
 
+def lacking(shell: Shell, *packages: str) -> None:
+    for package in packages:
+        (shell.folder / f"{package}.py").write_text(f"raise ModuleNotFoundError(name={package!r})", "utf-8")
+
+
 def test_a_command_whose_libraries_are_not_installed_says_how_to_get_them(shell: Shell) -> None:
-    (shell.folder / "sqlalchemy.py").write_text("raise ModuleNotFoundError(name='sqlalchemy')", "utf-8")
-    told = shell.fails("organization", "list")
-    assert "needs sqlalchemy; install it with: pip install 'sellerport[server]'" in told
+    for words, missing, extra in (
+        (("organization", "list"), "sqlalchemy", "server"),
+        (("emulate",), "starlette", "emulator"),
+    ):
+        lacking(shell, missing)
+        needed = f"`sellerport {words[0]}` needs {missing}; install it with: pip install 'sellerport[{extra}]'"
+        assert needed in shell.fails(*words)
+
+
+def test_the_local_amazon_needs_nothing_that_only_the_server_does(shell: Shell) -> None:
+    lacking(shell, "aiosqlite", "alembic", "cryptography", "sqlalchemy", "structlog")
+    assert "Run a local Amazon" in shell.ok("emulate", "--help")
+
+
+def test_completion_offers_what_is_installed(shell: Shell) -> None:
+    lacking(shell, "sqlalchemy")
+    shell.environ |= {"_SELLERPORT_COMPLETE": "bash_complete", "COMP_WORDS": "sellerport co", "COMP_CWORD": "1"}
+    assert shell.ok().split() == ["plain,completion"]
 
 
 @pytest.mark.parametrize("words", [["--help"], ["call", "--help"]], ids=" ".join)

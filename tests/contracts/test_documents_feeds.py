@@ -1,11 +1,14 @@
-"""Feeds, Data Kiosk, invoice exports and uploads, in both colours, against the local Amazon."""
+"""Feeds, invoice exports and uploads, in both colours, against the local Amazon."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import io
+import os
+import re
 import zipfile
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
@@ -14,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from sellerport import wire
 from sellerport.documents import Document, FeedIssue, FeedResult, FeedSummary, Progress
 from sellerport.emulator import Fault, Outcome
 from sellerport.errors import (
@@ -27,7 +31,6 @@ from sellerport.errors import (
 from tests.conftest import Clients
 
 FEEDS = "/feeds/2021-06-30/feeds"
-QUERIES = "/dataKiosk/2023-11-15/queries"
 JSON = "application/json; charset=UTF-8"
 TSV = "text/tab-separated-values; charset=UTF-8"
 XML = "text/xml; charset=UTF-8"
@@ -96,6 +99,9 @@ def test_a_feed_of_listings_is_submitted_and_its_result_parsed(clients: Clients)
         (b"\xff\xfe", "application/octet-stream", None, b"\xff\xfe"),
         ({"price": Decimal("14.90")}, None, JSON, b'{"price":14.90}'),
         ([{"sku": "ä"}], None, JSON, '[{"sku":"ä"}]'.encode()),
+        ({"sku": "ä"}, "application/json; charset=utf-16", None, '{"sku":"ä"}'.encode("utf-16")),
+        (bytearray(b"sku\tprice\n"), None, TSV, b"sku\tprice\n"),
+        (memoryview(b"sku\tprice\n"), None, TSV, b"sku\tprice\n"),
     ],
 )
 def test_content_is_sent_as_its_content_type_says(
@@ -221,12 +227,32 @@ def test_processing_reports_of_every_form_are_read(clients: Clients, report: str
     [
         ({"content": b"\xff\xfe"}, "content"),
         ({"content": Path("/no/such/file")}, "content"),
-        ({"content": {"a": object()}}, "content"),
+        ({"content": {"a": object()}}, "content.a"),
+        ({"content": {"offers": [{"price": float("nan")}]}}, "content.offers.0.price"),
+        ({"content": {"price": Decimal("Infinity")}}, "content.price"),
+        ({"content": {"name": "\ud800"}}, "content"),
+        ({"content": {"name": "ä"}, "content_type": "application/json; charset=ascii"}, "content"),
+        ({"content": None}, "content"),
+        ({"content": 19.90}, "content"),
+        ({"content": io.BytesIO(b"sku")}, "content"),
+        ({"content": Path("/dev/null")}, "content"),
+        ({"content": Path("/tmp")}, "content"),
+        ({"content": Path("a\0b")}, "content"),
         ({"content": __file__}, "content"),
         ({"content": "ä", "content_type": "text/plain; charset=ascii"}, "content"),
-        ({"content": "ä", "content_type": "text/plain; charset=klingon"}, "content_type"),
+        *(
+            ({"content": "ä", "content_type": f"text/plain; charset={charset}"}, "content_type")
+            for charset in ("klingon", "hex", "idna", "punycode", "undefined", "unicode_escape")
+        ),
+        *(
+            ({"content": "ä", "content_type": given}, "content_type")
+            for given in ("", "text/plain\nx: y", "text/ä", " text/plain", 5)
+        ),
         ({"content": "ä", "to": "/no/such/folder/x"}, "to"),
         ({"content": "ä", "patience_s": None}, "patience_s"),
+        ({"content": "ä", "progress": "print"}, "progress"),
+        ({"content": "ä", "marketplace_ids": ["US"] * 30}, "body.marketplaceIds"),
+        ({"content": "ä", "feed_options": {"a": object()}}, "body.feedOptions.a"),
     ],
 )
 def test_content_is_refused_before_anything_is_sent(clients: Clients, arguments: Any, field: str) -> None:
@@ -236,6 +262,94 @@ def test_content_is_refused_before_anything_is_sent(clients: Clients, arguments:
     assert clients.amazon.arrived() == []
 
 
+@pytest.mark.parametrize("type", ["", None, 5])
+def test_a_feed_without_a_type_is_refused_before_anything_is_sent(clients: Clients, type: Any) -> None:
+    for options in ({}, {"check": False}):
+        sp = clients.make(**options)
+        with pytest.raises(InvalidArguments, match="feed_type"):
+            clients.do(partial(sp.feeds.start, type, "sku"))
+    assert clients.amazon.arrived() == []
+
+
+def test_options_of_a_feed_are_text_to_amazon(clients: Clients) -> None:
+    options = {"metadata": True, "count": 5, "rate": Decimal("1.50"), "name": "x"}
+    submit(clients, FLAT, "sku\n1\n", feed_options=options)
+    (asked,) = posted(clients, FEEDS)
+    assert asked["feedOptions"] == {"metadata": "true", "count": "5", "rate": "1.50", "name": "x"}
+
+
+def test_a_pipe_is_refused_without_waiting_for_somebody_to_write_to_it(clients: Clients, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InvalidArguments, match="is no ordinary file; read it, and give what is in it"):
+        submit(clients, FLAT, tmp_path / "pipe")
+    assert clients.amazon.arrived() == []
+
+
+def test_text_of_any_length_is_text(clients: Clients) -> None:
+    """A name of a file may have 255 bytes, which is less than 255 characters."""
+    submit(clients, FLAT, "ー" * 250)
+    assert uploaded(clients)[1] == ("ー" * 250).encode()
+
+
+@pytest.mark.parametrize("status", ["CANCELLED", "FATAL", "DONE"])
+def test_a_result_that_is_null_is_none(clients: Clients, status: str) -> None:
+    answer = {"feedId": "1", "feedType": FLAT, "processingStatus": status, "resultFeedDocumentId": None}
+    clients.amazon.world.fail(Fault(path=f"{FEEDS}/1", status=200, body=answer))
+    sp = clients.make()
+    if status == "DONE":
+        assert clients.do(lambda: sp.feeds.fetch("1")).document.empty
+        return
+    with pytest.raises(DocumentCancelled if status == "CANCELLED" else DocumentFailed) as failed:
+        clients.do(lambda: sp.feeds.fetch("1"))
+    assert failed.value.id == "1"
+
+
+def changing(monkeypatch: pytest.MonkeyPatch, change: Callable[[Path], object]) -> None:
+    """Change files while they are sent."""
+    pieces = wire._pieces
+
+    def changed(path: Path) -> Iterator[bytes]:
+        for piece in pieces(path):
+            change(path)
+            yield piece
+
+    monkeypatch.setattr(wire, "_pieces", changed)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (lambda file: os.truncate(file, 10), "changed while it was sent"),
+        (lambda file: os.utime(file, (1, 1)), "changed while it was sent"),
+        (lambda file: file.unlink(), "cannot be read: No such file"),
+    ],
+)
+def test_a_file_that_changes_while_it_is_sent_is_not_submitted(
+    clients: Clients, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Any, why: str
+) -> None:
+    file = tmp_path / "feed.tsv"
+    file.write_text("sku\n" + "1\n" * 100_000)
+    changing(monkeypatch, change)
+    with pytest.raises(DocumentError, match=f"{why}.*nothing was submitted"):
+        submit(clients, FLAT, file)
+    assert posted(clients, FEEDS) == []
+
+
+def test_a_file_that_goes_before_it_is_sent_is_not_submitted(
+    clients: Clients, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(path: Path) -> Iterator[bytes]:
+        path.unlink()
+        yield path.read_bytes()
+
+    file = tmp_path / "feed.tsv"
+    file.write_text("sku\n1\n")
+    monkeypatch.setattr(wire, "_pieces", gone)
+    with pytest.raises(DocumentError, match="cannot be read: No such file"):
+        submit(clients, FLAT, file)
+    assert posted(clients, FEEDS) == []
+
+
 def test_a_file_that_is_not_utf8_has_to_be_named(clients: Clients, tmp_path: Path) -> None:
     file = tmp_path / "feed.tsv"
     file.write_bytes("sku\nä\n".encode("latin-1"))
@@ -243,97 +357,6 @@ def test_a_file_that_is_not_utf8_has_to_be_named(clients: Clients, tmp_path: Pat
         submit(clients, FLAT, file)
     submit(clients, FLAT, file, content_type="text/tab-separated-values; charset=iso-8859-1")
     assert uploaded(clients)[1] == file.read_bytes()
-
-
-# Data Kiosk
-
-
-def ask(clients: Clients, *query: str, **arguments: Any) -> Document:
-    sp = clients.make()
-    document: Document = clients.do(lambda: sp.data_kiosk.fetch(*query, **arguments))
-    return document
-
-
-def test_all_pages_of_a_query_are_one_document(clients: Clients, tmp_path: Path) -> None:
-    lines = "".join(f'{{"n":{number}}}\n' for number in range(6))
-    for body, to in ((lines, None), (lines.rstrip("\n"), tmp_path / "rows.jsonl")):
-        clients.amazon.world.requests.clear()
-        clients.amazon.world.plan(Outcome(kind="query", pages=3, body=body, gzip=True))
-        seen: list[Progress] = []
-        document = ask(clients, "query { a }", to=to, progress=seen.append)
-        assert [row["n"] for row in document.rows()] == [0, 1, 2, 3, 4, 5]
-        assert document.text == lines
-        asked = posted(clients, QUERIES)
-        assert [one["query"] for one in asked] == ["query { a }"] * 3
-        assert [bool(one.get("paginationToken")) for one in asked] == [False, True, True]
-        assert len({one.id for one in seen}) == 3
-        assert document.id == seen[0].id
-
-
-def test_a_query_of_one_row_is_one_row(clients: Clients) -> None:
-    clients.amazon.world.plan(Outcome(kind="query", body='{"a": {"b": [1]}}'))
-    assert list(ask(clients, "query { a }").rows()) == [{"a": {"b": [1]}}]
-
-
-def test_pages_may_be_few_and_the_rest_is_resumed_from_the_id(clients: Clients) -> None:
-    clients.amazon.world.plan(Outcome(kind="query", pages=3, body='{"n":0}\n{"n":1}\n{"n":2}\n'))
-    some = ask(clients, "query { a }", pages=2)
-    assert [row["n"] for row in some.rows()] == [0, 1]
-    assert some.metadata["pagination"]["nextToken"]
-    everything = ask(clients, query_id=some.id)
-    assert [row["n"] for row in everything.rows()] == [0, 1, 2]
-
-
-def test_queries_without_data_or_with_an_error_are_told_apart(clients: Clients, tmp_path: Path) -> None:
-    clients.amazon.world.plan(Outcome(kind="query", document=False))
-    assert ask(clients, "query { a }").empty
-    clients.amazon.world.plan(Outcome(kind="query", status="FATAL", body='{"errorDetails": "No such field."}'))
-    with pytest.raises(DocumentFailed, match="No such field") as failed:
-        ask(clients, "query { a }", to=tmp_path / "rows.jsonl")
-    assert failed.value.explanation == '{"errorDetails": "No such field."}'
-    assert list(tmp_path.iterdir()) == []
-    clients.amazon.world.plan(Outcome(kind="query", status="CANCELLED"))
-    with pytest.raises(DocumentCancelled):
-        ask(clients, "query { a }")
-    clients.amazon.world.plan(Outcome(kind="query", polls=9))
-    with pytest.raises(DocumentPending, match=r"data_kiosk\.fetch\(query_id="):
-        ask(clients, "query { a }", patience_s=2)
-
-
-def test_a_page_that_fails_leaves_no_part_of_those_before(clients: Clients, tmp_path: Path) -> None:
-    clients.amazon.world.plan(Outcome(kind="query", pages=2, body='{"n":0}\n{"n":1}\n'))
-    seen: list[Progress] = []
-
-    def fail(progress: Progress) -> None:
-        seen.append(progress)
-        if len({one.id for one in seen}) == 2:
-            clients.amazon.world.fail(Fault(path="/_storage/*", status=404))
-
-    with pytest.raises(DocumentError) as failed:
-        ask(clients, "query { a }", to=tmp_path / "rows.jsonl", progress=fail)
-    assert f"data_kiosk.fetch(query_id='{seen[0].id}')" in failed.value.__notes__[0]
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_page_whose_connection_ends_is_read_again_and_is_there_once(clients: Clients) -> None:
-    clients.amazon.world.plan(Outcome(kind="query", pages=2, body='{"n":0}\n{"n":1}\n'))
-
-    def fail(progress: Progress) -> None:
-        if progress.status == "DONE":
-            clients.amazon.world.fail(Fault(path="/_storage/*", answer="reset"))
-
-    assert ask(clients, "query { a }", progress=fail).text == '{"n":0}\n{"n":1}\n'
-
-
-@pytest.mark.parametrize(
-    ("arguments", "field"),
-    [({}, "query"), ({"query": "q", "query_id": "1"}, "query"), ({"query": "q", "pages": 0}, "pages")],
-)
-def test_queries_are_refused_before_anything_is_sent(clients: Clients, arguments: Any, field: str) -> None:
-    with pytest.raises(InvalidArguments) as refused:
-        ask(clients, **arguments)
-    assert [problem.field for problem in refused.value.problems] == [field]
-    assert clients.amazon.arrived() == []
 
 
 # Invoices
@@ -356,6 +379,19 @@ def test_an_export_of_invoices_is_zip_files(clients: Clients, tmp_path: Path) ->
     (again,) = export(clients, export_id=document.id, to=tmp_path)
     assert again.path == tmp_path / f"{document.id}-1.zip"
     assert again.bytes == document.bytes
+
+
+def test_the_id_of_an_export_leads_to_no_other_folder(clients: Clients, tmp_path: Path) -> None:
+    made = export(clients, date_start="2026-01-01")[0]
+    folder, id = tmp_path / "exports", "../../evil/" + "x" * 200
+    folder.mkdir()
+    answer = {"export": {"exportId": id, "status": "DONE", "invoicesDocumentIds": made.metadata["invoicesDocumentIds"]}}
+    clients.amazon.world.fail(Fault(path="/tax/invoices/2024-06-19/exports/*", status=200, body=answer))
+    (document,) = export(clients, export_id=id, to=folder)
+    assert document.path is not None
+    assert document.path.parent == folder
+    assert re.fullmatch(r"______evil_x{89}-1\.zip", document.path.name)
+    assert list(tmp_path.iterdir()) == [folder]
 
 
 def test_an_export_that_fails_says_why(clients: Clients) -> None:
@@ -401,6 +437,20 @@ def test_a_file_is_uploaded_with_its_md5_for_an_operation_to_refer_to(
         assert put["headers"].get("content-type") == content_type
         key = put["path"].removeprefix("/_storage/")
         assert clients.amazon.world.storage.objects[key].read() == file.read_bytes()
+
+
+def test_an_upload_is_sent_with_the_headers_that_amazon_wants_over_the_stated_content_type(clients: Clients) -> None:
+    key = "new"
+    url = f"{clients.amazon.address}/_storage/{key}"
+    place = {"payload": {"uploadDestinationId": "d", "url": url, "headers": {"Content-MD5": "x", "X-Amz-A": 1}}}
+    for headers, stated in (({}, "image/png"), ({"Content-Type": "image/jpeg"}, "image/jpeg")):
+        place["payload"]["headers"] = {"X-Amz-A": 1, **headers}
+        clients.amazon.world.fail(Fault(path="/uploads/*", status=200, body=place))
+        clients.amazon.world.fail(Fault(method="PUT", path="/_storage/*", status=200))
+        sp = clients.make()
+        assert clients.do(lambda sp=sp: sp.uploads.upload("a/b", b"x", content_type="image/png")) == "d"
+        put = [one for one in clients.amazon.arrived() if one["method"] == "PUT"][-1]
+        assert (put["headers"]["content-type"], put["headers"]["x-amz-a"]) == (stated, "1")
 
 
 def test_an_upload_that_the_storage_does_not_take_is_an_error_with_its_code(clients: Clients) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import tracemalloc
 from pathlib import Path
@@ -69,7 +70,17 @@ def test_comma_separated_files_are_quoted_as_rfc_4180_says() -> None:
     text = 'sku,name\r\nA,"12"" ruler, steel"\r\nB,"two\r\nlines"\r\n\r\n'
     expected = [{"sku": "A", "name": '12" ruler, steel'}, {"sku": "B", "name": "two\r\nlines"}]
     assert all_rows(text) == expected
-    assert all_rows("sku\r\nA\r\n", content_type="text/csv") == [{"sku": "A"}]
+    for stated in ("text/csv", "text/CSV; charset=UTF-8"):
+        assert all_rows('sku\r\n"A\r\nB"\r\n', content_type=stated) == [{"sku": "A\r\nB"}], "though it has no comma"
+
+
+def test_a_cell_may_be_long() -> None:
+    assert all_rows(f'sku,text\nA,"{"x" * 200_000}"\n') == [{"sku": "A", "text": "x" * 200_000}]
+
+
+@pytest.mark.parametrize("by", [",", "\t"])
+def test_lines_may_end_with_carriage_returns_where_there_are_no_line_feeds(by: str) -> None:
+    assert all_rows(f"a{by}b\r1{by}2\r\r3{by}4\r") == [{"a": "1", "b": "2"}, {"a": "3", "b": "4"}]
 
 
 # JSON
@@ -99,6 +110,43 @@ def test_json_lines_are_told_from_json() -> None:
     assert all_rows('{"a": 1}\r\n\r\n{"a": 2}') == [{"a": 1}, {"a": 2}]
     assert all_rows('{\n  "list": [{"a": 1}]\n}') == [{"a": 1}]
     assert all_rows('{"list": [{"a": 1}]}\n') == [{"a": 1}]
+
+
+@pytest.mark.parametrize(
+    "stated", ["application/x-ndjson", "application/jsonl", "application/json-lines", "application/JSONLines"]
+)
+def test_json_lines_that_are_said_to_be_are_json_lines_though_there_is_one(stated: str, tmp_path: Path) -> None:
+    line = '{"sku": "A", "lines": [{"n": 1}]}\n'
+    one = [{"sku": "A", "lines": [{"n": 1}]}]
+    assert all_rows(line, content_type=stated) == one
+    assert list(Document(document(line).save(tmp_path / "answer.jsonl")).rows()) == one
+    assert all_rows(line, content_type="application/json") == [{"n": 1}]
+
+
+def test_every_row_is_a_dictionary() -> None:
+    assert all_rows('[1, "x", [2], {"a": 3}]') == [{"value": 1}, {"value": "x"}, {"value": [2]}, {"a": 3}]
+    assert all_rows('{"a": 1}\n{"b": 2}\n3\n') == [{"a": 1}, {"b": 2}, {"value": 3}]
+
+
+@pytest.mark.parametrize("end", ["[{}", "garbage", "{}", "]", ","])
+def test_nothing_may_follow_json(end: str) -> None:
+    for text in ('[{"a": 1}] ', '{"list": [{"a": 1}], "after": {}} ', '{"list": []}'):
+        with pytest.raises(DocumentError, match="is no json that can be read"):
+            all_rows(text + end)
+
+
+def test_json_that_is_broken_is_not_read_to_its_end() -> None:
+    asked: list[int] = []
+
+    class Endless(io.StringIO):
+        def read(self, size: int | None = None) -> str:
+            asked.append(size or 0)
+            return super().read(size)
+
+    with pytest.raises(DocumentError, match="is no json that can be read"):
+        list(rows.read(lambda: Endless('[{"a": 1}, oops' + " " * (4 * rows.PIECE)), "json"))
+    assert asked == [rows.PIECE]
+    assert sum(1 for _ in rows.read(lambda: io.StringIO('[{"a": "' + "x" * (3 * rows.PIECE) + '"}]'), "json")) == 1
 
 
 json_values = st.recursive(
@@ -208,12 +256,19 @@ def test_rows_of_a_file_take_the_same_memory_whatever_its_length(
 # Text
 
 
+ODD = ("hex", "idna", "punycode", "raw_unicode_escape", "undefined", "unicode_escape", "klingon")
+"""What Python has, or has not, among its codecs, and what no text of Amazon's is in."""
+
+
 @pytest.mark.parametrize(
     ("content", "content_type", "encoding", "text"),
     [
         ("ä①".encode(), "text/plain; charset=UTF-8", "utf-8", "ä①"),
         (b"\xef\xbb\xbf" + "ä".encode(), "text/plain; charset=ISO-8859-1", "utf-8", "ä"),
         ("ä".encode("utf-16"), "text/plain", "utf-16", "ä"),
+        (b"\xfe\xff" + "ä".encode("utf-16-be"), "text/plain", "utf-16", "ä"),
+        ("ä".encode("utf-16-le"), "text/plain; charset=UTF-16", "cp1252", None),
+        *((b"a\\x41-\xff", f"text/plain; charset={odd}", "cp1252", "a\\x41-ÿ") for odd in ODD),
         ("ä€".encode("cp1252"), "text/plain;charset=ISO-8859-1", "cp1252", "ä€"),
         ("ä€".encode("cp1252"), 'text/plain; charset="Cp1252"', "cp1252", "ä€"),
         ("ä€".encode("cp1252"), "text/plain; charset=US-ASCII", "cp1252", "ä€"),
@@ -230,7 +285,7 @@ def test_rows_of_a_file_take_the_same_memory_whatever_its_length(
 def test_text_never_fails_by_itself(content: bytes, content_type: str, encoding: str, text: str | None) -> None:
     found = document(content, content_type)
     assert found.encoding == encoding
-    assert found.text == text if text is not None else len(found.text) == 256
+    assert found.text == text if text is not None else len(found.text) == len(content)
 
 
 def test_text_of_japan_without_a_charset_is_in_cp932() -> None:
@@ -242,8 +297,17 @@ def test_an_encoding_that_is_given_is_taken_at_its_word() -> None:
     assert document(b"\xef\xbb\xbfa\tb\n1\t2", encoding="UTF-8").rows().__next__() == {"a": "1", "b": "2"}
     with pytest.raises(DocumentError, match="is not encoded in ascii; leave encoding out, or give another"):
         document(b"\x80", encoding="ascii", id="1").rows()
-    with pytest.raises(InvalidArguments, match="no such encoding of text: 'klingon'"):
-        document(b"", encoding="klingon")
+    assert document("①".encode("cp932"), encoding="Windows-31J").text == "①"
+    for odd in (*ODD, "", "a\0b"):
+        with pytest.raises(InvalidArguments, match="no such encoding of text: "):
+            document(b"", encoding=odd)
+
+
+@pytest.mark.parametrize("content", [b"PK\x03\x04x", b"PK\x05\x06" + b"\0" * 18, b"%PDF-1.7"])
+def test_a_zip_or_pdf_file_has_no_rows(content: bytes) -> None:
+    with pytest.raises(DocumentError, match="has no rows: it is a ZIP or PDF file") as none:
+        document(content, id="1").rows()
+    assert none.value.id == "1"
 
 
 # Files

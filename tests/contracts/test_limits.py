@@ -190,7 +190,7 @@ def test_two_programs_that_know_nothing_of_each_other_still_get_on(scene: Scene)
     jobs = [scene.calls(client, name, **arguments) for client in (scene.client(road), scene.client(road))]
     scene.play(jobs * (WORKERS // 2), road)
     assert len(road.arrived) - road.refused == CALLS
-    assert road.share(*rate_and_burst(name)) >= 0.75
+    assert road.share(*rate_and_burst(name)) >= 0.4  # which of the two is first is not ours to say, and matters
     assert road.refused <= CALLS * 0.15
 
 

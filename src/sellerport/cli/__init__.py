@@ -5,6 +5,8 @@ Commands are imported when they are run, so that `sellerport --help` and a call 
 
 from __future__ import annotations
 
+import io
+import sys
 from importlib import import_module
 
 import click
@@ -22,15 +24,17 @@ _COMMANDS = {
     "connect": ("manage", "Start a consent flow, and print the link that the account's owner has to open."),
     "connection": ("manage", "Manage connections: the Amazon accounts that an organization reaches."),
     "demo": ("demo", "Connect an Amazon account through a consent page, and call Amazon for it three ways."),
-    "emulate": ("run", "Run a local Amazon."),
+    "emulate": ("emulate", "Run a local Amazon."),
     "feed": ("documents", "Upload a feed, submit it, wait for it, and print what came of it."),
     "key": ("key", "Make the keys that seal grants and secrets."),
     "operations": ("call", "Search the catalogue of operations."),
     "organization": ("manage", "Manage the companies that use this server."),
     "report": ("documents", "Create a report, wait for it, and print it or write it to a file."),
     "return-url": ("manage", "Manage the addresses that browsers may be sent back to after consent."),
-    "serve": ("run", "Run the server that holds the grants, until interrupted."),
+    "serve": ("serve", "Run the server that holds the grants, until interrupted."),
 }
+_EXTRAS = {"demo": "server", "emulate": "emulator", "key": "server", "manage": "server", "serve": "server"}
+"""What a module's libraries come with, if not with the package itself."""
 
 
 class _Commands(click.Group):
@@ -40,13 +44,16 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
+        name = _COMMANDS[cmd_name][0]
         try:
-            module = import_module(f"sellerport.cli.{_COMMANDS[cmd_name][0]}")
+            module = import_module(f"sellerport.cli.{name}")
         except ModuleNotFoundError as error:
-            if (error.name or "").startswith("sellerport"):
+            if name not in _EXTRAS or (error.name or "").startswith("sellerport"):
                 raise
-            needed = f"`sellerport {cmd_name}` needs {error.name}; install it with: pip install 'sellerport[server]'"
-            raise SettingsError(needed) from error
+            if ctx.resilient_parsing:  # a shell that completes offers what there is
+                return None
+            install = f"pip install 'sellerport[{_EXTRAS[name]}]'"
+            raise SettingsError(f"`sellerport {cmd_name}` needs {error.name}; install it with: {install}") from error
         command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
 
@@ -63,5 +70,8 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line, and exit: 0 done, 1 it failed, 2 it was asked for wrongly."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # what its encoding has no character for is no reason to fail
     with report_errors():
-        cli(prog_name="sellerport")
+        sys.exit(cli.main(prog_name="sellerport", standalone_mode=False))

@@ -13,7 +13,7 @@ import click
 
 from sellerport import Hosted, SellingPartner, catalog
 from sellerport.catalog import Operation
-from sellerport.cli.output import fields, json_option, show, table
+from sellerport.cli.output import fields, json_option, show, table, to_json
 from sellerport.errors import InvalidArguments, Problem, SettingsError
 
 
@@ -56,7 +56,10 @@ def call(
     if body is not None:
         given["body"] = _json(_read(body[1:]) if body.startswith("@") else body)
     if restricted is not None:
-        given["restricted"] = True if restricted == "all" else restricted.split(",")
+        elements = [element.strip() for element in restricted.split(",")]
+        if not all(elements):
+            raise InvalidArguments(problems=[Problem("--restricted", "names no data element; 'all' stands for all")])
+        given["restricted"] = elements == ["all"] or elements
     if every and found.paging is None:
         raise InvalidArguments(problems=[Problem("--all", f"{found.key} has no pages")])
     client = client_of(connection, server, marketplace=marketplace, account=account, sandbox=sandbox)
@@ -64,7 +67,7 @@ def call(
     if jsonl:
         records = result.items() if every else _records(result.payload)
         for record in records if isinstance(records, Iterable) and not isinstance(records, dict) else [records]:
-            click.echo(json.dumps(record, ensure_ascii=False))
+            click.echo(to_json(record))
     elif every:
         show(list(result.items()), as_json)
     else:

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-import json
+import shlex
+import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from sellerport.cli.call import client_of
-from sellerport.cli.output import fields, json_option, show, table
-from sellerport.documents import FeedResult, Progress
-from sellerport.errors import DocumentPending, InvalidArguments, Problem
+from sellerport.cli.output import fields, json_option, printable, show, table, to_json
+from sellerport.documents import Document, FeedResult, Progress
+from sellerport.errors import DocumentCancelled, DocumentFailed, InvalidArguments, Problem, SellerportError
 
 Command = Callable[..., None]
+
+_STARTS = ("--since", "--until", "--option", "--content-type")
+"""Options that say what to ask Amazon for, and so do not go with ``--id``."""
+
+_WORDS = {"to": "--out", "patience_s": "--patience", "content": "FILE", "content_type": "--content-type"}
+"""What the library's arguments are called here."""
 
 
 def _account_options(command: Command) -> Command:
@@ -63,34 +72,49 @@ def report(
 
     REPORT_TYPE is such as GET_MERCHANT_LISTINGS_ALL_DATA. Reports with restricted data get their token by themselves.
     An interrupted wait is gone on with by the id that was printed.
+
+    A report is printed byte for byte as Amazon made it; on a terminal, as text. --json tells what was written to a
+    file, and so goes with --out.
     """
+    _check_start(report_id)
+    if as_json and out is None and not rows:
+        raise click.UsageError("--json goes with --out; --rows prints a line of JSON for each row")
     sp = client_of(None, None, marketplace=marketplace, account=account, sandbox=sandbox)
-    with _waiting(
-        report_type or f"report {report_id}", f"sellerport report --id {{}}{f' --out {out}' if out else ''}"
-    ) as told:
-        document = sp.reports.fetch(
-            report_type,
-            report_id=report_id,
-            data_start_time=since,
-            data_end_time=until,
-            report_options=_named(options),
-            to=out,
-            progress=told,
-            patience_s=patience_s,
-        )
-    if rows:
-        for row in document.rows():
-            click.echo(json.dumps(row, ensure_ascii=False))
-    elif out is not None:
+    with _going_on() as seen, tempfile.TemporaryDirectory(prefix="sellerport-") as folder:
+        with _showing("report", seen) as told:
+            document = sp.reports.fetch(
+                report_type,
+                report_id=report_id,
+                data_start_time=since,
+                data_end_time=until,
+                report_options=_named(options),
+                to=out or Path(folder, "report"),
+                progress=told,
+                patience_s=patience_s,
+            )
+        if rows:
+            for row in document.rows():
+                click.echo(to_json(row))
+        elif out is None:
+            _print(document)
+    if out is not None and not rows:
         facts = {"id": document.id, "file": str(out), "bytes": document.size, "content_type": document.content_type}
         show(facts, as_json)
-    else:
-        click.echo(document.text, nl=False)
+
+
+def _print(document: Document) -> None:
+    if sys.stdout.isatty():
+        click.echo(printable(document.text.replace("\r\n", "\n")), nl=False)
+        return
+    assert document.path is not None
+    with document.path.open("rb") as file:
+        shutil.copyfileobj(file, sys.stdout.buffer)
+    sys.stdout.flush()
 
 
 @click.command()
 @click.argument("feed_type", required=False)
-@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 @click.option("--content-type", help="Sent exactly as it is. [default: by how the file begins]")
 @click.option(
     "--out", type=click.Path(dir_okay=False, path_type=Path), help="A file to write the processing report to."
@@ -100,7 +124,7 @@ def report(
 @json_option
 def feed(
     feed_type: str | None,
-    file: Path | None,
+    file: str | None,
     content_type: str | None,
     out: Path | None,
     feed_id: str | None,
@@ -113,20 +137,18 @@ def feed(
 ) -> None:
     """Upload a feed, submit it, wait for it, and print what came of it.
 
-    FEED_TYPE is such as JSON_LISTINGS_FEED, FILE its content. Exits with 1 where a message was refused.
+    FEED_TYPE is such as JSON_LISTINGS_FEED, FILE its content; - is standard input. Exits with 1 where a message was
+    refused.
     """
+    _check_start(feed_id)
     sp = client_of(None, None, marketplace=marketplace, account=account, sandbox=sandbox)
-    with _waiting(feed_type or f"feed {feed_id}", f"sellerport feed --id {{}}{f' --out {out}' if out else ''}") as told:
-        if feed_id is not None:
-            result = sp.feeds.fetch(feed_id, to=out, progress=told, patience_s=patience_s)
-        elif feed_type is None or file is None:
-            raise InvalidArguments(
-                problems=[Problem("feed_type and file", "are required, or --id of a submitted feed")]
-            )
+    with _going_on() as seen, _showing("feed", seen) as told:
+        if feed_type is None or file is None:
+            result = sp.feeds.fetch(str(feed_id), to=out, progress=told, patience_s=patience_s)
         else:
             result = sp.feeds.submit(
                 feed_type,
-                file,
+                _content(file),
                 content_type=content_type,
                 feed_options=_named(options),
                 to=out,
@@ -136,6 +158,17 @@ def feed(
     _show_result(result, as_json)
     if result.summary is not None and (result.summary.invalid or result.summary.errors):
         sys.exit(1)
+
+
+def _content(file: str) -> bytes | Path:
+    """Return what to send: a file by its path, and in full what can be read only once, such as a pipe."""
+    path = Path(file)
+    try:
+        if file == "-":
+            return sys.stdin.buffer.read()
+        return path if path.is_file() else path.read_bytes()
+    except OSError as error:
+        raise InvalidArguments(problems=[Problem("FILE", f"{file} cannot be read: {error.strerror}")]) from error
 
 
 def _show_result(result: FeedResult, as_json: bool) -> None:
@@ -161,23 +194,63 @@ def _named(options: tuple[str, ...]) -> dict[str, str] | None:
     return named or None
 
 
+def _check_start(id: str | None) -> None:
+    """Refuse to start a job without saying what, or to go on with one and say what it should have been."""
+    context = click.get_current_context()
+    needed = {one.human_readable_name: one for one in context.command.params if isinstance(one, click.Argument)}
+    starts = needed | {one.opts[0]: one for one in context.command.params if one.opts[0] in _STARTS}
+    given = [name for name, one in starts.items() if context.params[one.name or ""] not in (None, ())]
+    if id is None and (missing := [name for name in needed if name not in given]):
+        raise click.UsageError(f"Missing {' and '.join(missing)}; or give --id to go on with what was started before.")
+    if id is not None and given:
+        raise click.UsageError(f"--id goes on with what was started before; leave out {', '.join(given)}.")
+
+
 @contextmanager
-def _waiting(what: str, resume: str) -> Iterator[Callable[[Progress], None]]:
-    """Show how far Amazon is, and what goes on with it if that takes too long or is interrupted."""
-    last: list[Progress] = []
-    with _bar(what) if sys.stderr.isatty() else nullcontext(_line) as showing:
+def _going_on() -> Iterator[list[Progress]]:
+    """Say which command goes on with what Amazon works on, after an error or interrupt that did not end it."""
+    seen: list[Progress] = []
+    try:
+        yield seen
+    except (DocumentCancelled, DocumentFailed, BrokenPipeError):
+        raise
+    except InvalidArguments as error:
+        if not {one.field for one in error.problems} & _WORDS.keys():
+            raise
+        problems = [replace(one, field=_WORDS.get(one.field, one.field)) for one in error.problems]
+        raise InvalidArguments(problems=problems) from error
+    except (KeyboardInterrupt, SellerportError, OSError):
+        if seen:
+            click.echo(f"to go on: {_resume(seen[-1].id)}", err=True)
+        raise
+
+
+def _resume(id: str) -> str:
+    """Return the command that goes on with what this one started.
+
+    It has this one's options, but for those that only start something, and the patience, which may be what ran out.
+    """
+    context = click.get_current_context()
+    words = ["sellerport", str(context.command.name), "--id", id]
+    for option in context.command.params:
+        name, flag = option.name or "", option.opts[0]
+        given = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        if given and isinstance(option, click.Option) and flag not in ("--id", "--patience", *_STARTS):
+            words += [flag] if option.is_flag else [flag, str(context.params[name])]
+    return shlex.join(words)
+
+
+@contextmanager
+def _showing(noun: str, seen: list[Progress]) -> Iterator[Callable[[Progress], None]]:
+    """Show how far Amazon is, and keep what it said."""
+    with _bar(noun) if sys.stderr.isatty() else nullcontext(_line) as showing:
 
         def told(progress: Progress) -> None:
-            if [one.status for one in last[-1:]] != [progress.status]:
-                showing(f"{what} {progress.id}: {progress.status}")
-            last.append(progress)
+            seen.append(progress)  # first of all, as an interrupt may come at any time
+            if [one.status for one in seen[-2:-1]] != [progress.status]:
+                showing(printable(f"{noun} {progress.id}: {progress.status}"))
 
-        try:
-            yield told
-        except (KeyboardInterrupt, DocumentPending):
-            if last:
-                click.echo(f"to go on: {resume.format(last[-1].id)}", err=True)
-            raise
+        yield told
 
 
 def _line(said: str) -> None:
@@ -191,7 +264,7 @@ def _bar(what: str) -> Iterator[Callable[[str], None]]:
     from rich.progress import BarColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
     from rich.progress import Progress as Bar  # noqa: PLC0415
 
-    columns = (TextColumn("{task.description}"), BarColumn(bar_width=20), TimeElapsedColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(bar_width=20), TimeElapsedColumn())
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=None)
         yield lambda said: bar.update(task, description=said)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import json
+import os
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -11,9 +13,11 @@ from typing import Any, TypeVar
 
 import click
 
-from sellerport.errors import SellerportError
+from sellerport.errors import InvalidArguments, SellerportError, UnknownOperation
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
+
+_CONTROL = {code: "\N{REPLACEMENT CHARACTER}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n"}
 
 
 def json_option(command: CommandT) -> CommandT:
@@ -23,32 +27,66 @@ def json_option(command: CommandT) -> CommandT:
 
 @contextmanager
 def report_errors() -> Iterator[None]:
-    """Turn an error into its message, or with ``--json`` into its facts, and exit status 1."""
+    """Turn an error into its message, or with ``--json`` into its facts, and exit.
+
+    The status is 2 where something was asked for wrongly, and 1 for everything else.
+    """
+    as_json = "--json" in sys.argv
     try:
         yield
-    except SellerportError as error:
-        if "--json" in sys.argv:
-            click.echo(json.dumps({"error": error.facts()}), err=True)
-        else:
-            click.echo(f"{click.style('error', fg='red', bold=True)} {error.code}: {error}", err=True)
+    except click.Abort:
+        click.echo("Aborted!", err=True)
         sys.exit(1)
+    except click.ClickException as error:
+        if not as_json:
+            error.show()  # with the usage of the command
+            sys.exit(error.exit_code)
+        _tell(InvalidArguments(error.format_message()), as_json)
+    except SellerportError as error:
+        _tell(error, as_json)
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        # what is left in the buffer is thrown away, or Python would fail over it again as it exits
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _tell(SellerportError(f"the output cannot be written: {error.strerror or error}"), as_json)
 
 
-def show(value: Any, as_json: bool, *, title: str | None = None) -> None:
+def _tell(error: SellerportError, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({"error": error.facts()}), err=True)
+    else:
+        click.echo(f"{click.style('error', fg='red', bold=True)} {error.code}: {printable(str(error))}", err=True)
+    sys.exit(2 if isinstance(error, InvalidArguments | UnknownOperation) else 1)
+
+
+def printable(text: str) -> str:
+    """Replace the control characters, which could steer a terminal, but for tabs and the ends of lines."""
+    return text.translate(_CONTROL)
+
+
+def to_json(value: Any, *, indent: int | None = None) -> str:
+    """Return a value as JSON, with escapes for what standard output's encoding may not have."""
+    escaped = codecs.lookup(sys.stdout.encoding).name != "utf-8"
+    return json.dumps(value, indent=indent, ensure_ascii=escaped, default=str)
+
+
+def show(value: Any, as_json: bool) -> None:
     """Print a value: a list of objects as a table, one object as its fields, anything as JSON when asked to."""
     if as_json or not isinstance(value, dict | list) or not value:
-        click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+        click.echo(to_json(value, indent=2))
     elif isinstance(value, list):
-        table([flat(row) for row in value], title=title)
+        table([flat(row) for row in value])
     else:
-        fields(flat(value), title=title)
+        fields(flat(value))
 
 
-def table(rows: Sequence[dict[str, Any]], *, title: str | None = None, columns: Sequence[str] = ()) -> None:
+def table(rows: Sequence[dict[str, Any]], *, columns: Sequence[str] = ()) -> None:
     """Print rows as a table: the columns named, folded where they must be; or as many of all that occur as fit."""
     from rich import box  # noqa: PLC0415  # 70 ms that programs reading --json need not pay
     from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
 
     console = Console()
     names = list(columns) or list(dict.fromkeys(name for row in rows for name in row))
@@ -60,25 +98,29 @@ def table(rows: Sequence[dict[str, Any]], *, title: str | None = None, columns: 
             break
         shown.append(name)
         left -= width
-    made = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in shown:
         numeric = all(type(row.get(name)) in (int, float) for row in rows)
         whole = not columns or name == shown[0]  # the name of what a row is about is never broken
-        made.add_column(name, justify="right" if numeric else "left", overflow="fold", no_wrap=whole)
+        made.add_column(
+            Text(printable(name)),
+            justify="right" if numeric else "left",
+            overflow="ellipsis" if whole else "fold",
+            no_wrap=whole,
+        )
     for row in rows:
-        made.add_row(*(_text(row.get(name)) for name in shown))
+        made.add_row(*(Text(_text(row.get(name))) for name in shown))  # a `Text`, as "[x]" in a str is markup
     console.print(made)
     if hidden := names[len(shown) :]:
-        console.print(f"[dim]{len(hidden)} more fields in --json or a wider window: {', '.join(hidden[:6])} …[/dim]")
+        more = f"{len(hidden)} more fields in --json or a wider window: {', '.join(hidden[:6])} …"
+        console.print(Text(printable(more), style="dim"))
 
 
-def fields(row: dict[str, Any], *, title: str | None = None) -> None:
+def fields(row: dict[str, Any]) -> None:
     """Print one object, a field a line."""
-    if title:
-        click.secho(title, bold=True)
     width = max(map(len, row), default=0)
     for name, value in row.items():
-        click.echo(f"{name.ljust(width)}  {_text(value)}")
+        click.echo(f"{printable(name).ljust(width)}  {_text(value)}")
 
 
 def exports(variables: dict[str, str]) -> None:
@@ -93,7 +135,7 @@ def flat(row: Any) -> dict[str, Any]:
         return {"value": row}
     found: dict[str, Any] = {}
     for name, value in row.items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and value:
             found |= {f"{name}.{inner}": deep for inner, deep in flat(value).items()}
         else:
             found[name] = value
@@ -107,4 +149,4 @@ def _text(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, list):
         return ", ".join(map(_text, value)) if all(not isinstance(v, dict | list) for v in value) else f"{len(value)} …"
-    return str(value)
+    return printable(str(value))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -15,6 +16,7 @@ from sellerport.documents.document import Document
 from sellerport.documents.files import Sink, target
 from sellerport.documents.jobs import Caller, Job, OnProgress
 from sellerport.documents.transfer import Ticket
+from sellerport.errors import InvalidArguments, Problem
 from sellerport.wire import run
 
 API = "data_kiosk_2023_11_15"
@@ -42,8 +44,8 @@ class DataKiosk:
             query_id: of a query that was asked before, instead of its text; the pages after it are asked for again.
             pages: how many pages to follow at most; the rest is in the ``pagination`` of the document's ``metadata``.
             to: a file to write it to, whole or not at all, with no more of it in memory than a piece.
-            progress: called with a `Progress` as soon as there is an id, and whenever Amazon was asked; each page is a
-                query with an id of its own, and the first goes on with all of them.
+            progress: called with a `Progress` as soon as there is an id, and whenever Amazon was asked. Each page is a
+                query of its own; the id is always the first one's, which goes on with all of them.
             patience_s: how long to wait for each page, in seconds.
 
         Raises:
@@ -86,22 +88,22 @@ async def _fetch(
     patience_s: float,
 ) -> Document:
     jobs.check_start({"query": query}, {"query_id": query_id}, {})
-    jobs.check_number("patience_s", patience_s, 0)
-    if pages is not None:
-        jobs.check_number("pages", pages, 1)
-    file, new = target(to), query_id is None
+    jobs.check_wait(caller, patience_s, progress)
+    if pages is not None and (type(pages) is not int or pages < 1):
+        raise InvalidArguments(problems=[Problem("pages", "must be a whole number, at least 1")])
+    sink, new, page = Sink(target(to)), query_id is None, 1
     first = job = _job(caller, query_id or await _create(caller, query))
-    sink = await caller.wire.work(partial(Sink, file))
     try:
         with jobs.resumable(first):
             while True:
                 found = await jobs.finished(caller, job, new=new, patience_s=patience_s, progress=progress)
                 await _append(caller, job, found, sink)
-                pages = None if pages is None else pages - 1
                 following = (found.get("pagination") or {}).get("nextToken")
-                if following is None or pages == 0:
+                if not following or page == pages:
                     break
-                job, new = _job(caller, await _create(caller, found["query"], following)), True
+                next_id = await _create(caller, jobs.field_of(found, "query"), following)
+                page, new = page + 1, True
+                job = replace(first, look=_job(caller, next_id).look, part=f", page {page} (query {next_id})")
             content = await caller.wire.work(sink.commit)
     finally:
         await caller.wire.work(sink.discard)

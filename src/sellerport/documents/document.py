@@ -97,8 +97,17 @@ class Document:
 
     @property
     def size(self) -> int:
-        """How many bytes it has."""
-        return len(self._content) if isinstance(self._content, bytes) else self._content.stat().st_size
+        """How many bytes it has.
+
+        Raises:
+            DocumentError: its file is gone, or cannot be read; so do all others that read it.
+        """
+        if isinstance(self._content, bytes):
+            return len(self._content)
+        try:
+            return self._content.stat().st_size
+        except OSError as error:
+            raise self._gone(error) from error
 
     @property
     def empty(self) -> bool:
@@ -108,7 +117,8 @@ class Document:
     @property
     def bytes(self) -> _Bytes:
         """All of it, as Amazon made it: decrypted and unzipped."""
-        return self._content if isinstance(self._content, bytes) else self._content.read_bytes()
+        with self._raw() as stream:
+            return stream.read()
 
     @property
     def text(self) -> str:
@@ -135,14 +145,18 @@ class Document:
         Raises:
             DocumentError: it does not fit the encoding that was asked for.
         """
-        return io.TextIOWrapper(self._raw(), self._encoded.name, self._encoded.errors, newline="\n")
+        return self._text()
+
+    def _text(self, ends: str = "\n") -> TextIO:
+        return io.TextIOWrapper(self._raw(), self._encoded.name, self._encoded.errors, newline=ends)
 
     def rows(self, of: str | None = None) -> Iterator[Row]:
         """Return its rows, one after the other, as dictionaries; never more than one is held.
 
-        Tab-separated, comma-separated, JSON, JSON lines and XML are told apart by how they begin. A column without a
-        name is called by its number (``column_7``). An XML element is its text, or a dictionary of its attributes
-        (``@name``) and children, those that are repeated as lists.
+        Tab-separated, comma-separated, JSON, JSON lines and XML are told apart by how they begin; JSON lines also by
+        the Content-Type, or a file named ``….jsonl``. A column without a name is called by its number (``column_7``).
+        What is no object in JSON is the ``value`` of its row. An XML element is its text, or a dictionary of its
+        attributes (``@name``) and children, those that are repeated as lists.
 
         Args:
             of: which list of a JSON document, or which elements of an XML document, are the rows; without it the only
@@ -152,7 +166,7 @@ class Document:
             DocumentError: it cannot be read, or has several lists and none was named.
         """
         form = self._form or self._guessed()
-        return iter(()) if form is None else rows.read(self.open, form, of)
+        return iter(()) if form is None else rows.read(self._text, form, of)
 
     def json(self) -> Any:
         """Return all of it, decoded as JSON.
@@ -184,10 +198,23 @@ class Document:
 
     def __repr__(self) -> str:
         where = f", path={str(self.path)!r}" if self.path else ""  # nothing of the content, which may be personal
-        return f"Document(id={self.id!r}, {self.size} bytes, content_type={self.content_type!r}{where})"
+        try:
+            size = f"{self.size} bytes"
+        except DocumentError:
+            size = "gone"
+        return f"Document(id={self.id!r}, {size}, content_type={self.content_type!r}{where})"
 
     def _raw(self) -> BinaryIO:
-        return io.BytesIO(self._content) if isinstance(self._content, bytes) else self._content.open("rb")
+        if isinstance(self._content, bytes):
+            return io.BytesIO(self._content)
+        try:
+            return self._content.open("rb")
+        except OSError as error:
+            raise self._gone(error) from error
+
+    def _gone(self, error: OSError) -> DocumentError:
+        what = f"the document cannot be read from {str(self.path)!r}: {error.strerror or error}"
+        return DocumentError(what, id=self.id)
 
     def _pieces(self) -> Iterator[_Bytes]:
         with self._raw() as stream:
@@ -200,7 +227,8 @@ class Document:
         if begin.startswith((b"PK\x03\x04", b"PK\x05\x06", b"%PDF")):
             raise DocumentError("the document has no rows: it is a ZIP or PDF file; use bytes or save()", id=self.id)
         head = begin.decode(self._encoded.name, "replace").removeprefix("\ufeff")
-        return rows.form_of(head, self.content_type) if head.strip() else None
+        suffix = self.path.suffix if self.path else ""
+        return rows.form_of(head, self.content_type, suffix) if head.strip() else None
 
     @property
     def _encoded(self) -> _Encoding:
@@ -210,7 +238,9 @@ class Document:
 
     def _fitting(self) -> _Encoding:
         if self._given is not None:
-            asked = _Encoding("utf-8-sig" if codecs.lookup(self._given).name == "utf-8" else self._given)
+            name = codec(self._given)
+            assert name is not None
+            asked = _UTF8 if name == "utf-8" else _Encoding(name)
             if not self._fits(asked):
                 message = f"the document is not encoded in {self._given}; leave encoding out, or give another"
                 raise DocumentError(message, id=self.id)
@@ -221,12 +251,10 @@ class Document:
         with self._raw() as stream:
             begin = stream.read(200)
         yield from (marked for mark, marked in _MARKS if begin.startswith(mark))
-        for pattern, where in (
-            (r"charset=[\"']?([\w.:-]+)", self.content_type),
-            (r"^<\?xml[^>]*encoding=[\"']([\w.:-]+)", begin.decode("latin-1")),
-        ):
-            if declared := re.search(pattern, where, re.IGNORECASE):
-                yield from _known(declared[1])
+        in_xml = re.match(r"<\?xml[^>]*encoding=[\"']([\w.:-]+)", begin.decode("latin-1"), re.IGNORECASE)
+        for declared in (charset_of(self.content_type), in_xml and in_xml[1]):
+            if declared and (name := codec(declared)):
+                yield _MEANT.get(name, _Encoding(name))
         yield _UTF8
         if JAPAN in (self.metadata.get("marketplaceIds") or ()):
             yield _Encoding("cp932")
@@ -237,20 +265,32 @@ class Document:
         try:
             for _ in codecs.iterdecode(self._pieces(), encoding.name):
                 pass
-        except UnicodeDecodeError:
+        except UnicodeError:
             return False
         return True
 
 
-def _known(charset: str) -> Iterator[_Encoding]:
-    """Yield the encoding that a charset's name stands for, if Python has it."""
+_NO_CHARSETS = ("idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape")
+"""What Python has among the encodings of text, and what no document is written in."""
+
+
+def charset_of(content_type: str) -> str | None:
+    """Return the charset that a Content-Type states."""
+    found = re.search(r"charset=[\"']?([\w.:-]+)", content_type, re.IGNORECASE)
+    return found[1] if found else None
+
+
+def codec(charset: str) -> str | None:
+    """Return Python's name of the encoding that a charset's name stands for, None if there is none."""
     charset = "cp932" if charset.lower() == "windows-31j" else charset  # Java's name of it, new to Python 3.14
     try:
-        "".encode(charset)
-    except LookupError:
-        return
-    name = codecs.lookup(charset).name
-    yield _MEANT.get(name, _Encoding(name))
+        name = codecs.lookup(charset).name
+        if name not in _NO_CHARSETS:
+            "".encode(name)  # which bytes.hex and such refuse
+            return name
+    except (LookupError, ValueError):  # ValueError: a NUL in it
+        pass
+    return None
 
 
 def check_encoding(encoding: str | None) -> None:
@@ -259,5 +299,5 @@ def check_encoding(encoding: str | None) -> None:
     Raises:
         InvalidArguments: there is no such encoding of text.
     """
-    if encoding is not None and not list(_known(encoding)):
+    if encoding is not None and codec(encoding) is None:
         raise InvalidArguments(problems=[Problem("encoding", f"no such encoding of text: {encoding!r}")])

@@ -20,6 +20,7 @@ from sellerport.documents.files import target
 from sellerport.documents.jobs import Caller, Job, OnProgress
 from sellerport.documents.results import FeedIssue, FeedSummary
 from sellerport.documents.transfer import Ticket
+from sellerport.errors import InvalidArguments, Problem
 from sellerport.wire import run
 
 API = "feeds_2021_06_30"
@@ -64,7 +65,7 @@ class Feeds:
             content_type: sent exactly as it is; text is encoded in its charset. Without it the content is taken to be
                 JSON, XML, PDF or tab-separated text, in UTF-8, by how it begins.
             marketplace_ids: ids or countries; the client's marketplace if not given.
-            feed_options: what Amazon's page of the type says; True and False may be given for "true" and "false".
+            feed_options: what Amazon's page of the type says; numbers, True and False may be given for their text.
             to: a file to write the processing report to, whole or not at all.
             progress: called with a `Progress` as soon as there is an id, and whenever Amazon was asked.
             patience_s: how long to wait in all, in seconds.
@@ -163,18 +164,21 @@ class _Feed:
 async def _submit(
     caller: Caller, feed: _Feed, to: str | os.PathLike[str] | None, progress: OnProgress | None, patience_s: float
 ) -> FeedResult:
-    jobs.check_number("patience_s", patience_s, 0)
+    jobs.check_wait(caller, patience_s, progress)
     file = target(to)
     feed_id = await _start(caller, feed)
     return await _fetch(caller, feed_id, file, progress, patience_s, new=True)
 
 
 async def _start(caller: Caller, feed: _Feed) -> str:
+    if not feed.type or not isinstance(feed.type, str):
+        raise InvalidArguments(problems=[Problem("feed_type", "must be text, such as 'JSON_LISTINGS_FEED'")])
+    rest = jobs.given(marketplaceIds=jobs.marketplaces(feed.marketplace_ids), feedOptions=jobs.options(feed.options))
+    asked = {"feedType": feed.type, "inputFeedDocumentId": "not uploaded yet", **rest}
+    caller.call(f"{API}.create_feed", {"body": asked}).close()  # its arguments are checked, and nothing is sent
     body, stated = await caller.wire.work(partial(contents.prepare, feed.content, feed.content_type))
     ticket = await transfer.upload(caller, partial(_place, caller, stated), body)
-    rest = jobs.given(marketplaceIds=jobs.marketplaces(feed.marketplace_ids), feedOptions=jobs.options(feed.options))
-    asked = {"feedType": feed.type, "inputFeedDocumentId": ticket.id, **rest}
-    answer = await caller.call(f"{API}.create_feed", {"body": asked})
+    answer = await caller.call(f"{API}.create_feed", {"body": {**asked, "inputFeedDocumentId": ticket.id}})
     return str(jobs.field_of(answer.data, "feedId"))
 
 
@@ -188,7 +192,7 @@ async def _place(caller: Caller, content_type: str) -> Ticket:
 async def _fetch(
     caller: Caller, feed_id: str, file: Path | None, progress: OnProgress | None, patience_s: float, *, new: bool
 ) -> FeedResult:
-    jobs.check_number("patience_s", patience_s, 0)
+    jobs.check_wait(caller, patience_s, progress)
 
     async def look() -> Mapping[str, Any]:
         return jobs.mapping((await caller.call(f"{API}.get_feed", {"feed_id": feed_id})).data)
@@ -196,7 +200,8 @@ async def _fetch(
     job = Job("feed", feed_id, f"feeds.fetch({feed_id!r})", look)
     with jobs.resumable(job):
         found = await jobs.finished(caller, job, new=new, patience_s=patience_s, progress=progress)
-        ask = partial(_document, caller, found["resultFeedDocumentId"]) if "resultFeedDocumentId" in found else None
+        result = found.get("resultFeedDocumentId")
+        ask = partial(_document, caller, result) if result else None
         if found[job.status] != "DONE":
             raise await transfer.failed(caller, job, found, ask)
         document = await transfer.fetch(caller, ask, file, {"id": feed_id, "metadata": found})

@@ -104,7 +104,7 @@ async def _fetch(
 ) -> list[Document]:
     if export_id is not None:
         jobs.check_start({"date_start": None}, {"export_id": export_id}, asked)
-    jobs.check_number("patience_s", patience_s, 0)
+    jobs.check_wait(caller, patience_s, progress)
     folder, new = target(to, folder=True), export_id is None
     if export_id is None:
         answer = await caller.call(f"{API}.create_invoices_export", {"body": asked})

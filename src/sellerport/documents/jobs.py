@@ -6,12 +6,14 @@ A job is known by its id, which is told as soon as there is one: whoever keeps i
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Protocol
 
-from sellerport import regions
+from sellerport import oauth, regions
 from sellerport.errors import (
     DocumentCancelled,
     DocumentError,
@@ -71,13 +73,20 @@ class Job:
     """Ask Amazon about it."""
     status: str = "processingStatus"
     """Where Amazon's answer says how far it is."""
+    part: str = ""
+    """Which part of it this is, where Amazon works on one after the other."""
+
+    @property
+    def name(self) -> str:
+        """What errors call it."""
+        return f"{self.noun} {self.id}{self.part}"
 
     def failure(self, found: Mapping[str, Any], explanation: str) -> DocumentFailed:
         """Return the error for a job that Amazon could not do."""
         status = str(found.get(self.status))
         stated = re.search(r'"errorDetails"\s*:\s*"([^"\\]{1,500})', explanation)
         why = f": {stated[1]}" if stated else "; see its explanation" if explanation else ", and does not say why"
-        message = f"Amazon could not make {self.noun} {self.id} ({status}){why}"
+        message = f"Amazon could not make {self.name} ({status}){why}"
         return DocumentFailed(message, explanation=explanation, id=self.id, processing_status=status)
 
 
@@ -96,7 +105,13 @@ def resumable(job: Job) -> Iterator[None]:
 
 
 async def finished(
-    caller: Caller, job: Job, *, new: bool, patience_s: float, progress: OnProgress | None
+    caller: Caller,
+    job: Job,
+    *,
+    new: bool,
+    patience_s: float,
+    progress: OnProgress | None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Mapping[str, Any]:
     """Wait until a job ends, and return what Amazon says of it then.
 
@@ -104,8 +119,9 @@ async def finished(
         caller: to ask with.
         job: what to wait for.
         new: whether it was made just now, so that there is no use in looking at once.
-        patience_s: how long to wait in all, in seconds.
+        patience_s: how long to wait in all, in seconds, in pauses and for answers.
         progress: told of the id at once, and whenever Amazon was asked.
+        clock: tells how long answers take.
 
     Raises:
         DocumentCancelled: there was nothing to do, or somebody cancelled it.
@@ -117,16 +133,18 @@ async def finished(
         await _tell(progress, Progress(job.id, "IN_QUEUE", waited))
     while True:
         if not new:
+            began = clock()
             found = await job.look()
+            waited += clock() - began
             status = str(found.get(job.status))
             await _tell(progress, Progress(job.id, status, waited))
             if status == "CANCELLED":
-                what = f"Amazon cancelled {job.noun} {job.id}: there was no data, or somebody cancelled it"
+                what = f"Amazon cancelled {job.name}: there was no data, or somebody cancelled it"
                 raise DocumentCancelled(what, id=job.id, processing_status=status)
             if status in ENDED:
                 return found
             if waited >= patience_s:
-                what = f"{job.noun} {job.id} is still {status} after {waited:g} s; go on with it: {job.resume}"
+                what = f"{job.name} is still {status} after {waited:.0f} s; go on with it: {job.resume}"
                 raise DocumentPending(what, id=job.id, processing_status=status)
         new, pause = False, min(pause, patience_s - waited)
         await caller.wire.sleep(pause)
@@ -141,13 +159,13 @@ async def _tell(progress: OnProgress | None, news: Progress) -> None:
 
 
 def field_of(answer: Any, name: str) -> Any:
-    """Return a field that an answer has to have.
+    """Return a field that an answer has to have, as text that is not empty, or an object.
 
     Raises:
         DocumentError: it has not.
     """
     found = mapping(answer).get(name)
-    if not found:
+    if not found or not isinstance(found, str | Mapping):
         raise DocumentError(f"Amazon's answer has no {name}; try again")
     return found
 
@@ -171,6 +189,16 @@ def check_number(name: str, number: Any, least: float) -> None:
     """
     if not isinstance(number, int | float) or not number >= least:
         raise InvalidArguments(problems=[Problem(name, f"must be a number, at least {least:g}")])
+
+
+def check_wait(caller: Caller, patience_s: Any, progress: Any) -> None:
+    """Refuse what nobody can wait by.
+
+    Raises:
+        InvalidArguments: the patience is no number, or the client cannot call what is to be told of progress.
+    """
+    check_number("patience_s", patience_s, 0)
+    oauth.check_callback(progress, blocking=caller.wire.blocking, field="progress")
 
 
 def check_start(what: Mapping[str, Any], id: Mapping[str, Any], rest: Mapping[str, Any]) -> None:
@@ -198,7 +226,10 @@ def marketplaces(value: str | Sequence[str] | None) -> list[str] | None:
 
 
 def options(value: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """Return options, whose values are all text to Amazon, with "true" and "false" for True and False."""
+    """Return options, whose values are all text to Amazon: numbers too, and "true" and "false" for True and False."""
     if value is None:
         return None
-    return {name: str(one).lower() if isinstance(one, bool) else one for name, one in value.items()}
+    return {
+        name: str(one).lower() if isinstance(one, bool) else str(one) if isinstance(one, int | float | Decimal) else one
+        for name, one in value.items()
+    }

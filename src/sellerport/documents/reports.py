@@ -50,7 +50,7 @@ class Reports:
             marketplace_ids: ids or countries; the client's marketplace if not given.
             data_start_time: where its data begins; a `datetime`, naive ones in UTC, or text in ISO 8601.
             data_end_time: where its data ends.
-            report_options: what Amazon's page of the type says; True and False may be given for "true" and "false".
+            report_options: what Amazon's page of the type says; numbers, True and False may be given for their text.
             to: a file to write it to, whole or not at all, with no more of it in memory than a piece.
             encoding: of its text, instead of the one that it says.
             progress: called with a `Progress` as soon as there is an id, and whenever Amazon was asked.
@@ -204,7 +204,7 @@ async def _fetch(
         reportOptions=jobs.options(report_options),
     )
     jobs.check_start({"report_type": report_type}, {"report_id": report_id}, rest)
-    jobs.check_number("patience_s", patience_s, 0)
+    jobs.check_wait(caller, patience_s, progress)
     file = target(to)
     check_encoding(encoding)
     if report_id is None:
@@ -229,7 +229,7 @@ def _job(caller: Caller, report_id: str) -> Job:
 
 
 def _ask(caller: Caller, document_id: str | None, report_type: str | None) -> transfer.Ask | None:
-    if document_id is None:
+    if not document_id:
         return None
     restricted = True if report_type in catalog.index().restricted_reports else None
 

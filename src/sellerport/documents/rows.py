@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TextIO
@@ -26,21 +27,27 @@ if TYPE_CHECKING:
 
 Form = Literal["tsv", "csv", "json", "jsonl", "xml"]
 Row = dict[str, Any]
-Open = Callable[[], TextIO]
+Open = Callable[..., TextIO]
+"""Opens a document as text, from its beginning; its lines end with what is given, or else with line feeds."""
 
 PIECE = 1 << 18
 """How many characters are read at a time."""
+CELL = 1 << 26
+"""How many characters a cell of comma-separated text may have; a quote that does not end swallows no more than that."""
 
 
-def form_of(head: str, content_type: str) -> Form:
-    """Return what a document is, by how it begins: its Content-Type is often ``text/plain``, whatever it is."""
-    begin = head.lstrip()
+def form_of(head: str, content_type: str, suffix: str) -> Form:
+    """Return what a document is, by how it begins: its Content-Type is often ``text/plain``, whatever it is.
+
+    JSON lines look like JSON where there is one; there its Content-Type or the suffix of its file decides.
+    """
+    begin, said = head.lstrip(), f"{content_type} {suffix}".lower()
     if begin.startswith("<"):
         return "xml"
     if begin.startswith(("{", "[")):
-        return "jsonl" if _is_lines(begin) else "json"
+        return "jsonl" if re.search("ndjson|json-?l", said) or _is_lines(begin) else "json"
     line = begin.partition("\n")[0]
-    if "\t" not in line and ("," in line or "csv" in content_type):
+    if "\t" not in line and ("," in line or "csv" in said):
         return "csv"
     return "tsv"
 
@@ -61,7 +68,7 @@ def read(opened: Open, form: Form, of: str | None = None) -> Iterator[Row]:
     """Yield the rows of a document.
 
     Args:
-        opened: opens the document as text; lines end as they stand there.
+        opened: opens the document as text.
         form: what the document is.
         of: which list of a JSON document, or which elements of an XML document, are its rows.
 
@@ -75,6 +82,9 @@ def read(opened: Open, form: Form, of: str | None = None) -> Iterator[Row]:
             yield from _xml_rows(opened, of)
         else:
             with opened() as stream:
+                head = stream.read(PIECE)
+            ends = "\r" if "\r" in head and "\n" not in head else "\n"  # the former as on old Macs
+            with opened(ends) as stream:
                 yield from _LINES[form](stream)
     except (csv.Error, UnicodeDecodeError, *UNREADABLE, json.JSONDecodeError) as error:
         raise DocumentError(f"the document is no {form} that can be read ({type(error).__name__})") from error
@@ -97,6 +107,7 @@ def _tsv_rows(stream: Iterable[str]) -> Iterator[Row]:
 
 
 def _csv_rows(stream: Iterable[str]) -> Iterator[Row]:
+    csv.field_size_limit(max(CELL, csv.field_size_limit()))  # of the whole process, which Python has no other of
     lines = filter(None, csv.reader(stream))
     names = _names(next(lines, []))
     for cells in lines:
@@ -134,7 +145,7 @@ def _row(names: list[str], cells: list[str]) -> Row:
 def _jsonl_rows(stream: Iterable[str]) -> Iterator[Row]:
     for line in stream:
         if line.strip():
-            yield msgspec.json.decode(line)
+            yield _as_row(msgspec.json.decode(line))
 
 
 _LINES: dict[Form, Callable[[Iterable[str]], Iterator[Row]]] = {
@@ -151,17 +162,25 @@ def _json_rows(opened: Open, of: str | None) -> Iterator[Row]:
     with opened() as stream:
         scan = _Scanner(stream)
         if scan.peek() == "[":
-            yield from scan.items()
+            yield from map(_as_row, scan.items())
+            scan.end()
             return
-    name = of or _only_list(opened)
+    name, found = of or _only_list(opened), False
     with opened() as stream:
         scan = _Scanner(stream)
         for member in scan.members():
-            if member == name and scan.peek() == "[":
-                yield from scan.items()
-                return
-            scan.value()
-    raise DocumentError(f"the document has no list {name!r}; look at json()")
+            if member == name and scan.peek() == "[" and not found:
+                found = True
+                yield from map(_as_row, scan.items())
+            else:
+                scan.value()
+        scan.end()
+    if not found:
+        raise DocumentError(f"the document has no list {name!r}; look at json()")
+
+
+def _as_row(item: Any) -> Row:
+    return item if isinstance(item, dict) else {"value": item}
 
 
 def _only_list(opened: Open) -> str:
@@ -208,6 +227,7 @@ class _Scanner:
         """Yield each name of an object; whoever takes it reads its value."""
         self._expect("{")
         if self.peek() == "}":
+            self._at += 1
             return
         while True:
             self.peek()
@@ -228,14 +248,21 @@ class _Scanner:
             if self._expect(",]") == "]":
                 return
 
+    def end(self) -> None:
+        """Refuse anything that follows."""
+        if self.peek():
+            raise json.JSONDecodeError("expected the end", "", self._at)
+
     def value(self) -> Any:
         """Return the next value."""
         self.peek()
         while True:
             try:
                 found, end = self._decode(self._text, self._at)
-            except json.JSONDecodeError:
-                if self._more():
+            except json.JSONDecodeError as error:
+                # what is cut short is wrong at its end, and a string where it begins
+                cut = len(self._text) - error.pos < 16 or error.msg.startswith("Unterminated string")
+                if cut and self._more():
                     continue
                 raise
             if len(self._text) - end < 3 and self._more():

@@ -3,8 +3,8 @@
 * A URL comes from Amazon's answer, and still goes only to the hosts that Amazon signs URLs for, by HTTPS; with a local
   Amazon it goes only there. Redirects are not followed.
 * Nothing is sent along but what the signature covers: no access token, no credentials, no cookies.
-* A URL that is refused with 403 (or 400, ExpiredToken) has expired, most likely: Amazon is asked for another, once.
-  Lost connections and 5xx are tried again from the start.
+* A URL that is refused with 403 (or 400, ExpiredToken) has expired, most likely: Amazon is asked for another, once, and
+  once more after each lost connection and 5xx, which are tried again from the start.
 * What was encrypted (AES-256-CBC, the form of the APIs of 2020) is decrypted, what is gzip is unzipped, exactly once,
   whether Amazon or the storage says that it is.
 
@@ -87,7 +87,7 @@ async def fetch(caller: Caller, ask: Ask | None, to: Path | None, facts: Mapping
         DocumentError, NoAnswer: as `download`; there is no file then.
         AmazonError, TokenError: as for every call.
     """
-    sink = await caller.wire.work(partial(Sink, to))
+    sink = Sink(to)
     try:
         content_type = "" if ask is None else await download(caller, ask, sink)
         content = await caller.wire.work(sink.commit)
@@ -140,20 +140,40 @@ async def upload(caller: Caller, ask: Ask, body: bytes | Path) -> Ticket:
     """Send a document to where Amazon said, and return what Amazon said.
 
     Raises:
-        DocumentError: the storage refuses it.
+        DocumentError: the storage refuses it, or its file changed meanwhile or cannot be read.
         NoAnswer: the storage cannot be reached.
     """
-    size = await caller.wire.work(lambda: len(body) if isinstance(body, bytes) else body.stat().st_size)
+    size, _ = begun = await caller.wire.work(partial(_state, body))
 
     async def attempt(ticket: Ticket) -> None:
         request = Request("PUT", ticket.url, dict(ticket.headers), body, timeout_s=IDLE_S + size / LEAST_SPEED)
-        answer = await caller.wire.send(request)
+        try:
+            answer = await caller.wire.send(request)
+        except OSError as error:
+            raise _unread(error) from error
+        if await caller.wire.work(partial(_state, body)) != begun:
+            raise DocumentError("the file changed while it was sent; nothing was submitted")
         if not 200 <= answer.status < 300:
             raise _Refused(answer.status, _code(answer.body))
 
     ticket, _ = await _see_through(caller, ask, attempt)
     log.debug("sent a document of %d bytes", size)
     return ticket
+
+
+def _state(body: bytes | Path) -> tuple[int, int]:
+    """Return how long a body is, and when it was written last, if it is a file."""
+    if isinstance(body, bytes):
+        return len(body), 0
+    try:
+        found = body.stat()
+    except OSError as error:
+        raise _unread(error) from error
+    return found.st_size, found.st_mtime_ns
+
+
+def _unread(error: OSError) -> DocumentError:
+    return DocumentError(f"the file cannot be read: {error.strerror or error}; nothing was submitted")
 
 
 async def _see_through(
@@ -177,6 +197,7 @@ async def _see_through(
             failures += 1
             if failures == ATTEMPTS:
                 raise
+        renewed = False  # a URL may expire while this goes on
         await caller.wire.sleep(2.0**failures / 2)
 
 
@@ -193,7 +214,8 @@ def check(amazon: Amazon, url: str) -> None:
         found = _URL.fullmatch(url)
         allowed = found is not None and found[1].lower().endswith(tuple(f".{domain}" for domain in STORAGE))
     if not allowed:
-        host = repr(url.split("/")[2].rpartition("@")[2]) if url.count("/") > 1 else "nowhere"
+        named = re.match(r"[a-z]+://(?:[^/?#@]*@)?([a-z0-9.:-]+)", url, re.IGNORECASE)  # and nothing that lets one in
+        host = repr(named[1]) if named else "nowhere that can be told"
         raise DocumentError(f"the document's address leads to {host}, which is not Amazon's storage; nothing was sent")
 
 

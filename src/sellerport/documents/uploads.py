@@ -76,7 +76,8 @@ async def _upload(
     content_type: str | None,
     marketplace_ids: str | Sequence[str] | None,
 ) -> str:
-    body, _ = await caller.wire.work(partial(contents.prepare, content, content_type or "application/octet-stream"))
+    stated = "application/octet-stream" if content_type is None else content_type
+    body, _ = await caller.wire.work(partial(contents.prepare, content, stated))
     digest = await caller.wire.work(partial(_digest, body))
 
     async def place() -> Ticket:

@@ -26,6 +26,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from importlib.util import find_spec
 from typing import Any
 
 from sellerport.errors import InvalidArguments, NotificationError, Problem, SettingsError
@@ -92,8 +93,8 @@ def poll(
         SettingsError: boto3 is not installed.
         botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError: while iterating, what boto3 raises.
     """
-    request = _request(queue_url, wait_s, batch, visibility_s)
-    return _received(client or _client(queue_url), request, on_unreadable, threading.Event())
+    request, make = _request(queue_url, wait_s, batch, visibility_s), _maker(client, queue_url)
+    return _received(make, request, on_unreadable, threading.Event())
 
 
 def apoll(
@@ -115,17 +116,25 @@ def apoll(
 
     Args and Raises: as `poll`.
     """
-    request, left = _request(queue_url, wait_s, batch, visibility_s), threading.Event()
-    return _in_a_thread(_received(client or _client(queue_url), request, on_unreadable, left), left)
+    request, make = _request(queue_url, wait_s, batch, visibility_s), _maker(client, queue_url)
+    left = threading.Event()
+    return _in_a_thread(_received(make, request, on_unreadable, left), left)
 
 
-def _client(queue_url: str) -> Any:
-    try:
+def _maker(client: Any, queue_url: str) -> Callable[[], Any]:
+    """Return what gives the client, the making of which takes long."""
+    if client is not None:
+        return lambda: client
+    if find_spec("boto3") is None:
+        raise SettingsError("reading an SQS queue needs boto3: pip install 'sellerport[aws]'")
+
+    def make() -> Any:
         import boto3  # type: ignore[import-untyped] # noqa: PLC0415  # an extra, and slow to import
-    except ModuleNotFoundError as error:
-        raise SettingsError("reading an SQS queue needs boto3: pip install 'sellerport[aws]'") from error
-    region = re.match(r"https://sqs\.([a-z0-9-]+)\.amazonaws\.com/", queue_url)
-    return boto3.client("sqs", region_name=region and region[1])
+
+        region = re.match(r"https://sqs\.([a-z0-9-]+)\.amazonaws\.com/", queue_url)
+        return boto3.client("sqs", region_name=region and region[1])
+
+    return make
 
 
 def _request(queue_url: str, wait_s: int, batch: int, visibility_s: int | None) -> dict[str, Any]:
@@ -134,10 +143,10 @@ def _request(queue_url: str, wait_s: int, batch: int, visibility_s: int | None) 
 
 
 def _received(
-    client: Any, request: Mapping[str, Any], on_unreadable: Unreadable | None, left: threading.Event
+    make: Callable[[], Any], request: Mapping[str, Any], on_unreadable: Unreadable | None, left: threading.Event
 ) -> Generator[Notification]:
     """Yield what a queue brings, until ``left`` is set by somebody who cannot close this: it may be waiting."""
-    queue_url = request["QueueUrl"]
+    client, queue_url = make(), request["QueueUrl"]
     unseen: deque[Mapping[str, Any]] = deque()
     finished: list[Mapping[str, Any]] = []
     try:
@@ -162,8 +171,10 @@ def _received(
             _delete(client, queue_url, finished)
             finished = []
     finally:
-        _delete(client, queue_url, finished)
-        _give_back(client, queue_url, unseen)
+        try:
+            _delete(client, queue_url, finished)
+        finally:
+            _give_back(client, queue_url, unseen)
 
 
 def _delete(client: Any, queue_url: str, messages: Sequence[Mapping[str, Any]]) -> None:

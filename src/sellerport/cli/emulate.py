@@ -1,4 +1,4 @@
-"""`sellerport serve` and `sellerport emulate`."""
+"""`sellerport emulate`."""
 
 from __future__ import annotations
 
@@ -11,28 +11,6 @@ from sellerport import emulator
 from sellerport.cli.output import exports, json_option
 from sellerport.emulator.quotas import Mode
 from sellerport.emulator.serving import HOST, PORT
-from sellerport.server.app import serve as serve_settings
-from sellerport.server.settings import Settings
-
-
-@click.command()
-@click.option("--host", help="The address to listen on. [default: 127.0.0.1]")
-@click.option("--port", help="The port to listen on; 0 takes a free one. [default: 8080]")
-@click.option("--database", help="The path of the SQLite file. [default: sellerport.db]")
-@click.option("--vault-key-file", help="The file with the vault's keys, from `sellerport key new`.")
-@click.option("--amazon", help="The address of a local Amazon, instead of the real one.")
-@json_option
-def serve(as_json: bool, **given: str | None) -> None:
-    """Run the server that holds the grants, until interrupted.
-
-    Every option is a setting, which the environment can give too: SELLERPORT_PORT and so on (docs/settings.md).
-    """
-    settings = Settings.read(given={name: value for name, value in given.items() if value is not None})
-
-    def ready(url: str) -> None:
-        click.echo(json.dumps({"url": url}) if as_json else f"sellerport serves at {url}")
-
-    serve_settings(settings, ready)
 
 
 @click.command()
