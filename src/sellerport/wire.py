@@ -155,7 +155,8 @@ class BlockingWire:
         client = self._client((_is_plain(request), None))
         try:
             built = _build(client, request).timeout(timedelta(seconds=request.timeout_s)).build()
-            answer = _interruptibly(built.send)  # which reads it to its end
+            # A thread for it costs a quarter of a call: what may take long is worth that. Both read it to its end.
+            answer = _interruptibly(built.send) if request.timeout_s > SHORT_S else built.send()
             return Response(answer.status, _headers(answer), bytes(answer.bytes()))
         except RequestError as error:
             raise _no_answer(request, error) from error
@@ -329,6 +330,8 @@ class _ThreadLock:
 
 
 LOOK_S = 0.5
+SHORT_S = 30.0
+"""What may not take longer is waited for without a thread, and Ctrl-C for it."""
 
 
 class _Stand:
@@ -359,7 +362,6 @@ class _Stand:
         if error is not None:
             raise error
         return found  # type: ignore[no-any-return]  # a queue of all kinds of answers
-
 
     def _answer(self) -> tuple[Any, BaseException | None]:
         while True:

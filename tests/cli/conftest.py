@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -20,6 +21,9 @@ from sellerport.oauth import Tokens
 from tests.conftest import LocalAmazon
 
 KEPT = ("PATH", "HOME", "LANG", "PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "VIRTUAL_ENV")
+
+# a job in the background ignores interrupts, and would hand that on to the processes that are interrupted here
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @dataclass

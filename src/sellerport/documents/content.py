@@ -40,7 +40,8 @@ def prepare(content: Given, content_type: str | None) -> tuple[bytes | Path, str
         InvalidArguments: the file cannot be read, JSON cannot say the value, the charset cannot say the text, bytes
             without a Content-Type are no UTF-8, or the Content-Type cannot be a header.
     """
-    if content_type is not None and not _HEADER.fullmatch(content_type):
+    given: Any = content_type
+    if given is not None and not (isinstance(given, str) and _HEADER.fullmatch(given)):
         problem = "must be printable ASCII text, such as 'text/xml; charset=UTF-8'"
         raise InvalidArguments(problems=[Problem("content_type", problem)])
     if isinstance(content, os.PathLike):
