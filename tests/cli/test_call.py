@@ -84,7 +84,13 @@ def test_an_account_of_the_file_in_the_home_folder_can_be_named(shell: Shell, am
     file.chmod(0o600)
     shell.environ |= {"HOME": str(shell.folder), "SELLERPORT_AMAZON": amazon.address}
     amazon.world.polls = 0
-    for words in (("call", "sellers.get_account"), ("report", "ANY_REPORT", "--patience", "0")):
+    (shell.folder / "feed.tsv").write_text("sku", "utf-8")
+    now = ("--patience", "0")
+    for words in (
+        ("call", "sellers.get_account"),
+        ("report", "ANY_REPORT", *now),
+        ("feed", "POST_ANY", "feed.tsv", *now),
+    ):
         assert b"credentials: " in shell.here(*words).stderr
         assert shell.here(*words, "--account", "shop").returncode == 0
 
