@@ -454,7 +454,10 @@ def test_a_url_whose_credentials_expired_is_asked_for_again(colour: str) -> None
 @pytest.mark.parametrize("colour", ["blocking", "async"])
 def test_a_url_may_expire_again_while_connections_are_lost(colour: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Amazon's URLs of invoices are good for 30 seconds, which a few lost connections take."""
-    refused, cut = saying(b"403 Forbidden\r\nContent-Length: 0"), saying(b"200 OK\r\nContent-Length: 9", b"o")
+    refused, cut = (
+        saying(b"403 Forbidden\r\nContent-Length: 0\r\nConnection: close"),
+        saying(b"200 OK\r\nContent-Length: 9", b"o"),
+    )
     plan = [refused, cut, refused, cut, refused, saying(b"200 OK\r\nContent-Length: 2", b"ok")]
 
     async def at_once(self: Any, seconds: float) -> None: ...
