@@ -91,8 +91,8 @@ def test_a_page_token_of_reports_goes_alone(connector: Connector) -> None:
 
 
 def test_lists_may_come_comma_joined(connector: Connector) -> None:
-    connector("catalog_items", "list", {"identifiers": "B0,B1", "identifiersType": "ASIN"})
-    assert connector.query["identifiers"] == "B0,B1"
+    connector("catalog_items", "list", {"identifiers": "B000000000,B000000001", "identifiersType": "ASIN"})
+    assert connector.query["identifiers"] == "B000000000,B000000001"
 
 
 def test_every_operation_is_an_action_of_its_api_version(connector: Connector) -> None:

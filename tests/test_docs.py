@@ -278,7 +278,7 @@ def test_the_other_client_is_pointed_at_the_local_amazon_as_printed() -> None:
         program = example[1].replace("http://127.0.0.1:8099", address).replace("127.0.0.1:8099", address[7:])
         command: list[str | Path] = [ROOT / ".venv-peers" / "bin" / "python", "-c", program]
         found = subprocess.run(command, capture_output=True, text=True, check=False, timeout=TIMEOUT_S)
-    assert (found.returncode, found.stdout) == (0, "39\n"), found.stderr
+    assert (found.returncode, found.stdout) == (0, "36\n"), found.stderr
 
 
 @pytest.mark.skipif(PEER is None, reason="python-amazon-sp-api is not installed; make check does that")

@@ -75,8 +75,8 @@ class Shell:
 
 
 @pytest.fixture
-def shell(tmp_path: Path) -> Shell:
-    return Shell(tmp_path)
+def shell(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Shell:
+    return Shell(tmp_path, {"XDG_DATA_HOME": str(tmp_path_factory.mktemp("data"))})
 
 
 @pytest.fixture

@@ -63,6 +63,31 @@ def test_emulate_answers_and_prints_what_a_client_needs(shell: Shell) -> None:
     assert process.returncode == 0
 
 
+def test_emulate_leads_any_client_to_it_by_the_environment_that_it_prints(shell: Shell) -> None:
+    ca = shell.ok("emulate", "ca").strip()
+    assert Path(ca).is_relative_to(shell.environ["XDG_DATA_HOME"])
+    assert shell.json("emulate", "ca") == {"ca": ca}
+    with started(shell, "emulate", "--port", "0", "--orders", "3", "--json") as (_, line):
+        told = json.loads(line)
+        assert (told["HTTPS_PROXY"], told["SSL_CERT_FILE"], told["REQUESTS_CA_BUNDLE"]) == (told["address"], ca, ca)
+        code = "import urllib.request as all; print(all.urlopen('https://api.amazon.com/_emulator/state').status)"
+        names = {name: told[name] for name in ("HTTPS_PROXY", "SSL_CERT_FILE")}
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=names)
+        assert done.stdout == "200\n"
+
+
+def test_emulate_stays_on_this_machine_until_it_is_told_otherwise(shell: Shell) -> None:
+    assert "other machines can reach 0.0.0.0" in shell.fails("emulate", "--host", "0.0.0.0", "--port", "0")
+    with started(shell, "emulate", "--host", "0.0.0.0", "--port", "0", "--i-know", "--json") as (_, line):
+        assert json.loads(line)["address"].startswith("http://0.0.0.0:")
+
+
+def test_emulate_refuses_an_authority_whose_key_others_can_read(shell: Shell) -> None:
+    Path(shell.ok("emulate", "ca").strip()).with_name("ca-key.pem").chmod(0o644)
+    for words in (["emulate", "ca"], ["emulate", "--port", "0"]):
+        assert "others can get at" in shell.fails(*words)
+
+
 @pytest.mark.parametrize(("command", "name"), [("serve", "url"), ("emulate", "address")])
 def test_what_stays_up_tells_its_address_as_json_too(operator: Shell, command: str, name: str) -> None:
     with started(operator, command, "--port", "0", "--json") as (_, line):
@@ -196,7 +221,7 @@ def test_a_command_whose_libraries_are_not_installed_says_how_to_get_them(shell:
 
 
 def test_the_local_amazon_needs_nothing_that_only_the_server_does(shell: Shell) -> None:
-    lacking(shell, "aiosqlite", "alembic", "cryptography", "sqlalchemy", "structlog")
+    lacking(shell, "aiosqlite", "alembic", "sqlalchemy", "structlog")
     assert "Run a local Amazon" in shell.ok("emulate", "--help")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -43,6 +44,20 @@ CONFIRM: dict[str, Any] = {
         "orderItems": [{"orderItemId": "1", "quantity": 1}],
     },
 }
+
+
+def to_ship(clients: Clients) -> tuple[str, dict[str, Any]]:
+    """An order that the account has to ship, and what says that it has."""
+    world = clients.amazon.world
+    order = next(
+        one
+        for one in world.accounts["ALOCALSELLERNA"].orders.values()
+        if (one.channel, one.status) == ("MFN", "Unshipped")
+    )
+    sent = datetime.fromtimestamp(world.now(), UTC).isoformat(timespec="seconds")
+    items = [{"orderItemId": one.id, "quantity": one.quantity} for one in order.items]
+    package = {**CONFIRM["packageDetail"], "shipDate": sent, "orderItems": items}
+    return order.id, {"marketplaceId": order.marketplace.id, "packageDetail": package}
 
 
 def test_an_operation_is_a_method_and_its_answer_the_decoded_body(clients: Clients) -> None:
@@ -168,10 +183,10 @@ def test_the_sandbox_is_another_host(clients: Clients) -> None:
 
 def test_a_body_and_a_writing_operation_arrive(clients: Clients) -> None:
     sp = clients.make()
-    order = clients.do(lambda: sp.orders_v0.get_orders(created_after=SINCE)).payload["Orders"][0]["AmazonOrderId"]
-    result = clients.do(lambda: sp.orders_v0.confirm_shipment(order_id=order, body=CONFIRM))
+    order, body = to_ship(clients)
+    result = clients.do(lambda: sp.orders_v0.confirm_shipment(order_id=order, body=body))
     assert (result.status, result.data) == (204, None)
-    assert clients.amazon.arrived()[-1]["body"] == CONFIRM
+    assert clients.amazon.arrived()[-1]["body"] == body
 
 
 def test_bad_arguments_are_refused_before_anything_is_sent(clients: Clients) -> None:
@@ -378,10 +393,10 @@ class Unreachable:
 
 
 def test_a_writing_call_that_never_left_is_sent_again(clients: Clients) -> None:
-    order = clients.do(lambda: clients.make().orders_v0.get_orders(created_after=SINCE)).payload["Orders"][0]
+    order, body = to_ship(clients)
     wire = Unreachable(clients.wire, 2)
     sp = clients.make(wire=wire)
-    found = clients.do(lambda: sp.orders_v0.confirm_shipment(order_id=order["AmazonOrderId"], body=CONFIRM))
+    found = clients.do(lambda: sp.orders_v0.confirm_shipment(order_id=order, body=body))
     assert (found.status, wire.tried) == (204, 3)
 
 
@@ -509,9 +524,9 @@ def test_a_path_that_leads_elsewhere_is_refused(clients: Clients, path: str) -> 
 
 def test_a_throttled_call_waits_for_its_slot_and_goes_again_even_if_it_writes(clients: Clients) -> None:
     sp = clients.make()
-    order = clients.do(lambda: sp.orders_v0.get_orders(created_after=SINCE)).payload["Orders"][0]["AmazonOrderId"]
+    order, body = to_ship(clients)
     clients.amazon.fail(status=429, path="/orders/v0/orders/*")
-    assert clients.do(lambda: sp.orders_v0.confirm_shipment(order_id=order, body=CONFIRM)).status == 204
+    assert clients.do(lambda: sp.orders_v0.confirm_shipment(order_id=order, body=body)).status == 204
     (waited,) = clients.slept
     assert 0.4 < waited <= 0.5  # confirmShipment may be called twice a second
 

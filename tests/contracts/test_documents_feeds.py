@@ -36,7 +36,7 @@ TSV = "text/tab-separated-values; charset=UTF-8"
 XML = "text/xml; charset=UTF-8"
 FLAT = "POST_FLAT_FILE_FULFILLMENT_DATA"
 LISTINGS = {
-    "header": {"sellerId": "A1", "version": "2.0", "issueLocale": "en_US"},
+    "header": {"sellerId": "ALOCALSELLERNA", "version": "2.0", "issueLocale": "en_US"},
     "messages": [
         {"messageId": 1, "sku": "LHG-001", "operationType": "DELETE"},
         {"messageId": 2, "sku": "LHG-002", "operationType": "PATCH", "productType": "MUG"},

@@ -122,7 +122,8 @@ def rate_and_burst(name: str) -> tuple[float, float]:
 
 ORDERS = "orders_v0.get_orders", {"created_after": "2026-01-01T00:00:00Z"}  # one call a minute, burst 20
 CONTENT = "aplus_content.search_content_documents", {}  # 10 a second, burst 10
-ITEM = "catalog_items.get_catalog_item", {"asin": "B000000000"}  # 2 a second, burst 2; 250 for an application
+ASIN = World(orders=0).account("ALOCALSELLERNA").products[0].asin
+ITEM = "catalog_items.get_catalog_item", {"asin": ASIN}  # 2 a second, burst 2; 250 for an application
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,7 @@ from tests.peers.conftest import Heard, StandIn
 
 SINCE = "2026-01-31T08:00:00Z"
 HOME = "ATVPDKIKX0DER"
+SELLER = "ALOCALSELLERNA"
 NASTY = "ä/% +&=?#!'()*~\"\\;:@日本"
 """A SKU of everything that a URL gives a meaning to, but a comma."""
 
@@ -75,8 +76,10 @@ def test_11_1_names_stay_as_amazon_spells_them(clients: Clients, stand_in: Stand
 @pytest.mark.parametrize("spelled", ["CreateWarranty", "create_warranty"])
 def test_11_1_operations_that_start_with_a_capital_have_both_names(clients: Clients, spelled: str) -> None:
     sp = clients.make()
-    clients.do(lambda: getattr(sp.messaging, spelled)(amazonOrderId="1", marketplace_ids=HOME, body={}))
-    assert clients.amazon.arrived()[-1]["path"] == "/messaging/v1/orders/1/messages/warranty"
+    orders = clients.amazon.world.account("ALOCALSELLERNA").orders.values()
+    id = next(one.id for one in orders if (one.status, one.marketplace.id) == ("Shipped", HOME))
+    clients.do(lambda: getattr(sp.messaging, spelled)(amazonOrderId=id, marketplace_ids=HOME, body={}))
+    assert clients.amazon.arrived()[-1]["path"] == f"/messaging/v1/orders/{id}/messages/warranty"
 
 
 def test_11_1_a_field_in_another_casing_is_not_sent_to_be_passed_over(clients: Clients) -> None:
@@ -165,10 +168,10 @@ def test_11_2_a_value_with_a_comma_cannot_be_one_of_several(clients: Clients, st
 @pytest.mark.parametrize("sku", ["a/b", "a b", "100%", "1+1", "%2F", "ä", "a'(b)*!", "..x"])
 def test_11_3_a_sku_finds_its_operation_on_the_raw_path(clients: Clients, sku: str) -> None:
     sp = clients.make()
-    clients.do(lambda: sp.listings_items.get_listings_item(seller_id="S", sku=sku, marketplace_ids=HOME))
+    clients.do(lambda: sp.listings_items.delete_listings_item(seller_id=SELLER, sku=sku, marketplace_ids=HOME))
     (arrived,) = clients.amazon.arrived()
     assert arrived["status"] == 200
-    raw = arrived["path"].removeprefix("/listings/2021-08-01/items/S/")
+    raw = arrived["path"].removeprefix(f"/listings/2021-08-01/items/{SELLER}/")
     assert unquote(raw) == sku
     assert "/" not in raw
     assert " " not in raw

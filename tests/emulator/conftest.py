@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
+import jsonschema_rs
 import pytest
 
+from sellerport import catalog
 from sellerport.emulator import World, running
 
 NOW = 1_790_000_000.0  # 2026-09-21T14:13:20Z
@@ -75,6 +77,19 @@ class Local:
         target = f"{path}?{urlencode(query, quote_via=quote)}" if query else path
         headers = {"x-amz-access-token": self.token() if token is None else token}
         return self.send(method, target, None if body is None else json.dumps(body), headers)
+
+    def good(self, method: str, path: str, token: str | None = None, body: Any = None, **query: str) -> Any:
+        """Call the SP-API, and return what it answers: a success that fits the catalogue's schema."""
+        answer = self.call(method, path, token, body, **query)
+        found = catalog.match(method, path)
+        assert found is not None
+        schemas = catalog.schemas(found[0].api)
+        name = schemas.of(found[0]).responses.get(str(answer.status))
+        assert answer.status < 300, answer.body
+        schema = {"$ref": f"#/$defs/{name}", "$defs": schemas.definitions}
+        for error in jsonschema_rs.validator_for(schema, validate_formats=True).iter_errors(answer.json):
+            raise AssertionError(f"{error.message} at {error.instance_path}")
+        return answer.json
 
     def finished(self, path: str, token: str | None = None, *, most: int = 9) -> Any:
         """Poll a report, feed, query or export until it has ended, and return it."""

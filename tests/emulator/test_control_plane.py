@@ -37,7 +37,7 @@ def test_reset_forgets_everything(amazon: Local) -> None:
     amazon.control("POST", "applications", {"name": "Other"})
     amazon.control("POST", "grants", {"selling_partner_id": "ALOCALSELLERNA", "refresh_token": "Atzr|mine"})
     amazon.control("POST", "clock", {"advance_s": 5})
-    amazon.control("POST", "fail", {"path": "/never"})
+    amazon.control("POST", "faults", {"path": "/never"})
     amazon.call(
         "GET",
         "/orders/v0/orders",
@@ -71,6 +71,7 @@ def test_an_account_can_be_seeded(amazon: Local) -> None:
         "name": "Mine",
         "kind": "seller",
         "orders": 5,
+        "owner": "me@mine.invalid",
     }
     answer = amazon.control("POST", "accounts", wanted)
     assert answer.json == {
@@ -80,6 +81,7 @@ def test_an_account_can_be_seeded(amazon: Local) -> None:
         "region": "eu",
         "marketplaces": ["A1F83G8C2ARO7P", "A13V1IB3VIYZZH"],
         "orders": 5,
+        "owner": "me@mine.invalid",
     }
     made_up = amazon.control("POST", "accounts", {"marketplaces": ["JP"], "kind": "vendor"}).json
     assert (made_up["kind"], made_up["region"], made_up["orders"]) == ("vendor", "fe", 0)
@@ -148,9 +150,9 @@ def test_the_clock_can_be_moved(amazon: Local) -> None:
         ("clock", {}, 400, "advance_s"),
         ("clock", {"advance_s": "1"}, 400, "advance_s"),
         ("reset", {"seed": "one"}, 400, "seed"),
-        ("fail", {"times": 0}, 400, "times"),
-        ("fail", {"status": 700}, 400, "status"),
-        ("fail", {"answer": "cake"}, 400, "answer"),
+        ("faults", {"times": 0}, 400, "times"),
+        ("faults", {"status": 700}, 400, "status"),
+        ("faults", {"answer": "cake"}, 400, "answer"),
     ],
 )
 def test_what_is_wrong_with_a_body_is_said(amazon: Local, route: str, body: Any, status: int, says: str) -> None:

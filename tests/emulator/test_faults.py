@@ -35,7 +35,7 @@ def test_the_next_requests_are_answered_with_a_status_as_amazon_writes_it(
     amazon: Local, status: int, code: str, message: str, kind: str
 ) -> None:
     token = amazon.token()
-    assert amazon.control("POST", "fail", {"status": status, "times": 2}).json == {"planned": 1}
+    assert amazon.control("POST", "faults", {"status": status, "times": 2}).json == {"planned": 1}
     for _ in range(2):
         answer = amazon.call("GET", ACCOUNT, token)
         assert answer.status == status
@@ -54,7 +54,7 @@ def test_a_throttled_answer_has_no_details(amazon: Local) -> None:
 
 def test_what_a_fault_says_can_be_chosen(amazon: Local) -> None:
     fault = {"status": 403, "code": "Forbidden", "message": "No.", "details": "Role missing"}
-    amazon.control("POST", "fail", fault)
+    amazon.control("POST", "faults", fault)
     expected = {"code": "Forbidden", "message": "No.", "details": "Role missing"}
     assert amazon.call("GET", ACCOUNT, "x").json["errors"] == [expected]
 
@@ -73,8 +73,8 @@ def test_login_with_amazon_fails_in_its_own_words(amazon: Local) -> None:
 
 
 def test_an_answer_can_be_html_or_empty(amazon: Local) -> None:
-    amazon.control("POST", "fail", {"status": 502, "answer": "html"})
-    amazon.control("POST", "fail", {"status": 200, "answer": "empty"})
+    amazon.control("POST", "faults", {"status": 502, "answer": "html"})
+    amazon.control("POST", "faults", {"status": 200, "answer": "empty"})
     page = amazon.call("GET", ACCOUNT, "x")
     assert (page.status, page.headers["content-type"]) == (502, "text/html; charset=utf-8")
     assert page.body.startswith(b"<html>")
@@ -114,7 +114,7 @@ def test_the_control_plane_never_fails(amazon: Local) -> None:
 
 def test_a_connection_can_be_reset(amazon: Local) -> None:
     token = amazon.token()
-    amazon.control("POST", "fail", {"answer": "reset"})
+    amazon.control("POST", "faults", {"answer": "reset"})
     with pytest.raises(ConnectionResetError):
         amazon.call("GET", ACCOUNT, token)
     assert amazon.call("GET", ACCOUNT, token).status == 200
@@ -140,7 +140,7 @@ def test_a_request_with_a_body_can_be_reset_on_a_kept_connection(amazon: Local) 
 def test_a_client_that_meets_a_reset_or_silence_has_no_answer(amazon: Local) -> None:
     wire = BlockingWire()
     for answer in ("reset", "silence"):
-        amazon.control("POST", "fail", {"answer": answer})
+        amazon.control("POST", "faults", {"answer": answer})
         with pytest.raises(NoAnswer):
             run(wire.send(Request("GET", f"{amazon.base}{ACCOUNT}", {}, timeout_s=0.2)))
     wire.close()
@@ -224,7 +224,7 @@ S3 = '<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>SlowDown</Code><Messa
     ids=["list", "object", "errors as object", "payload beside", "HAL", "Amazon's own", "empty", "null", "XML", "text"],
 )
 def test_an_answer_may_have_any_body(amazon: Local, body: Any, sent: bytes) -> None:
-    amazon.control("POST", "fail", {"status": 400, "body": body})
+    amazon.control("POST", "faults", {"status": 400, "body": body})
     answer = amazon.call("GET", ACCOUNT, "x")
     assert (answer.status, answer.headers["content-type"]) == (400, "application/json")
     assert answer.body == sent if body is not None else answer.body.startswith(sent)
@@ -239,7 +239,7 @@ def test_an_answer_may_say_what_it_is_and_bring_headers(amazon: Local) -> None:
         "content_type": "application/xml",
         "headers": {"Retry-After": "3", "x-amzn-RequestId": "mine"},
     }
-    amazon.control("POST", "fail", fault)
+    amazon.control("POST", "faults", fault)
     answer = amazon.call("GET", ACCOUNT, "x")
     assert (answer.status, answer.body.decode()) == (503, S3)
     assert answer.headers["content-type"] == "application/xml"
@@ -275,7 +275,7 @@ def test_nothing_may_claim_to_be_json(amazon: Local) -> None:
     ],
 )
 def test_an_answer_that_cannot_be_sent_is_refused(amazon: Local, fault: Any, says: str) -> None:
-    answer = amazon.control("POST", "fail", fault)
+    answer = amazon.control("POST", "faults", fault)
     assert answer.status == 400
     assert says in answer.body.decode()
     assert not amazon.world.faults

@@ -82,9 +82,11 @@ def test_a_feed_moves_on_with_every_poll(amazon: Local) -> None:
 
 
 def test_a_listings_feed_is_answered_with_what_became_of_its_messages(amazon: Local) -> None:
+    most = {"max_order_quantity": [{"value": 3}]}
+    patch = {"op": "add", "path": "/attributes/max_order_quantity", "value": [{"value": 3}]}
     messages = [
-        {"messageId": 1, "sku": "A", "operationType": "UPDATE", "productType": "MUG", "attributes": {"a": 1}},
-        {"messageId": 2, "sku": "B", "operationType": "PATCH", "productType": "MUG", "patches": [{"op": "add"}]},
+        {"messageId": 1, "sku": "A", "operationType": "PARTIAL_UPDATE", "productType": "MUG", "attributes": most},
+        {"messageId": 2, "sku": "B", "operationType": "PATCH", "productType": "MUG", "patches": [patch]},
         {"messageId": 3, "sku": "C", "operationType": "DELETE"},
         {"messageId": 4, "operationType": "PATCH", "productType": "MUG"},
         {"messageId": 5, "sku": "E", "operationType": "REMOVE"},

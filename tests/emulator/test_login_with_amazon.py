@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from sellerport.emulator import Application
+from sellerport.emulator import Application, Fault
 
 from .conftest import CLIENT, Local, Reply
 
@@ -71,7 +71,8 @@ def test_a_code_belongs_to_one_application(amazon: Local) -> None:
 
 def test_a_code_is_bound_to_the_redirect_uri_where_one_is_sent(amazon: Local) -> None:
     code = code_for(amazon, "http://127.0.0.1:5000/back")
-    assert refused(exchange(amazon, code=code, redirect_uri="http://127.0.0.1:5000/other")) == BAD_CODE
+    expected = (400, "invalid_grant", "The request has an invalid grant parameter : redirect_uri")
+    assert refused(exchange(amazon, code=code, redirect_uri="http://127.0.0.1:5000/other")) == expected
     assert exchange(amazon, code=code, redirect_uri="http://127.0.0.1:5000/back").status == 200
 
 
@@ -137,7 +138,6 @@ def test_a_wrong_client_is_refused_with_401(amazon: Local, client: dict[str, str
 @pytest.mark.parametrize(
     ("form", "name"),
     [
-        ({}, "grant_type"),
         ({"grant_type": "refresh_token", "client_secret": "local-secret"}, "client_id"),
         ({"grant_type": "refresh_token", "client_id": CLIENT["client_id"]}, "client_secret"),
         ({"grant_type": "refresh_token", **CLIENT}, "refresh_token"),
@@ -151,20 +151,42 @@ def test_a_missing_parameter_is_named(amazon: Local, form: dict[str, str], name:
     assert refused(amazon.lwa(**form)) == expected
 
 
-def test_an_unknown_grant_type_is_refused(amazon: Local) -> None:
-    answer = amazon.lwa(grant_type="password", **CLIENT)
+def test_an_unknown_or_missing_grant_type_is_not_supported(amazon: Local) -> None:
     expected = "The authorization grant type is not supported by the authorization server"
+    for form in ({"grant_type": "password"}, {"grant_type": ""}, {}):
+        assert refused(amazon.lwa(**form, **CLIENT)) == (400, "unsupported_grant_type", expected)
+    # what PHP's curl makes of an array (github.com/amzn/selling-partner-api-models/issues/706)
+    multipart = '--x\r\ncontent-disposition: form-data; name="grant_type"\r\n\r\nrefresh_token\r\n--x--\r\n'
+    answer = amazon.send("POST", TOKEN, multipart, {"content-type": "multipart/form-data; boundary=x"})
     assert refused(answer) == (400, "unsupported_grant_type", expected)
 
 
-def test_a_repeated_parameter_is_refused(amazon: Local) -> None:
-    answer = amazon.send("POST", TOKEN, urlencode([*{**REFRESH, **CLIENT}.items(), ("client_id", "b")]), FORM)
-    assert refused(answer)[:2] == (400, "invalid_request")
-    assert "client_id" in answer.json["error_description"]
+@pytest.mark.parametrize("name", ["client_id", "grant_type", "refresh_token"])
+def test_a_parameter_that_comes_twice_in_one_place_is_refused(amazon: Local, name: str) -> None:
+    given = {**REFRESH, **CLIENT}
+    twice = urlencode([*given.items(), (name, given[name])])
+    written = f'{json.dumps(given)[:-1]}, "{name}": "{given[name]}"}}'
+    for answer in (
+        amazon.send("POST", TOKEN, twice, FORM),
+        amazon.send("POST", f"{TOKEN}?{twice}"),
+        amazon.send("POST", TOKEN, written, {"content-type": "application/json"}),
+    ):
+        assert refused(answer)[:2] == (400, "invalid_request")
+        assert name in answer.json["error_description"]
+    assert not amazon.world.access_tokens
 
 
 def test_a_body_that_is_not_the_json_it_says_is_malformed(amazon: Local) -> None:
-    for body in (b"{", b"[]", b'{"grant_type": "\xff"}', b'{"\xff": 1}', b'{"a": ' + b"[" * 100_000):
+    for body in (
+        b"{",
+        b"[]",
+        b"[[1, 2]]",
+        b"null",
+        b'"a"',
+        b'{"grant_type": "\xff"}',
+        b'{"\xff": 1}',
+        b'{"a": ' + b"[" * 100_000,
+    ):
         answer = amazon.send("POST", TOKEN, body, {"content-type": "application/json"})
         assert refused(answer) == (400, "invalid_request", "Malformed request")
 
@@ -222,6 +244,32 @@ def test_tokeninfo_refuses_a_token_that_is_over(amazon: Local) -> None:
     amazon.world.revoke()
     for target in (asked, "/auth/o2/tokeninfo?access_token=Atza%7Cno", "/auth/o2/tokeninfo"):
         assert refused(amazon.send("GET", target))[:2] == (400, "invalid_token")
+
+
+@pytest.mark.parametrize("host", ["api.amazon.com", "api.amazon.co.uk", "api.amazon.co.jp"])
+def test_each_of_the_three_hosts_knows_what_the_others_know(amazon: Local, host: str) -> None:
+    form = urlencode({**REFRESH, **CLIENT})
+    named = amazon.send("POST", f"/{host}/auth/o2/token", form, FORM)
+    sent = amazon.send("POST", "/auth/o2/token", form, {**FORM, "host": host})
+    for answer in (named, sent):
+        assert answer.status == 200
+        asked = urlencode({"access_token": answer.json["access_token"]})
+        assert amazon.send("GET", f"/api.amazon.com/auth/o2/tokeninfo?{asked}").status == 200
+        assert amazon.send("GET", f"/{host}/auth/o2/tokeninfo?{asked}").status == 200
+        assert amazon.call("GET", "/sellers/v1/account", answer.json["access_token"]).status == 200
+    assert [entry["host"] for entry in amazon.world.requests][:2] == [host, host]
+
+
+def test_a_fault_of_any_of_the_three_hosts_is_login_with_amazons(amazon: Local) -> None:
+    amazon.world.fail(Fault(host="api.amazon.co.uk", status=503))
+    answer = amazon.send("POST", "/api.amazon.co.uk/auth/o2/token", urlencode({**REFRESH, **CLIENT}), FORM)
+    assert refused(answer)[:2] == (503, "temporarily_unavailable")
+    assert amazon.lwa(**REFRESH, **CLIENT).status == 200
+
+
+def test_an_error_is_not_kept_by_anything_between(amazon: Local) -> None:
+    answer = amazon.lwa(grant_type="refresh_token", refresh_token="Atzr|no", **CLIENT)
+    assert (answer.headers["cache-control"], answer.headers["pragma"]) == ("no-store", "no-cache")
 
 
 def test_tokens_look_like_amazons(amazon: Local) -> None:

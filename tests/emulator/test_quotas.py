@@ -10,7 +10,6 @@ from .conftest import CLIENT, Local, Reply
 
 ACCOUNT = "/sellers/v1/account"  # 0.016 a second, burst 15
 SANDBOX = "/sandbox.sellingpartnerapi-na.amazon.com"
-CATALOG_ITEM = "/catalog/2022-04-01/items/B000000001?marketplaceIds=ATVPDKIKX0DER"  # 2 a second, 250 an application
 
 
 def calls(amazon: Local, count: int, path: str = ACCOUNT, token: str | None = None) -> list[int]:
@@ -103,8 +102,10 @@ def test_all_accounts_of_an_application_share_a_second_bucket_where_there_is_one
 def test_the_catalogues_rate_of_an_application_is_enforced(amazon: Local) -> None:
     operation = catalog.find("catalog_items_2022_04_01.get_catalog_item")
     assert operation.application_rate == 250
+    asin = amazon.world.account("ALOCALSELLERNA").products[0].asin
+    item = f"/catalog/2022-04-01/items/{asin}?marketplaceIds=ATVPDKIKX0DER"
     amazon.world.limit("real", operation=operation.key, rate=10_000, burst=10_000)
-    assert calls(amazon, 252, CATALOG_ITEM) == [200] * 250 + [429] * 2
+    assert calls(amazon, 252, item) == [200] * 250 + [429] * 2
 
 
 def test_fast_is_a_hundred_times_as_often(amazon: Local) -> None:

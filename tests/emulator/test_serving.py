@@ -43,6 +43,18 @@ def test_running_twice_keeps_two_worlds_apart() -> None:
         assert Local(second, two).call("GET", "/sellers/v1/account", token).status == 403
 
 
+def test_running_needs_no_certificate_and_loads_nothing_for_one() -> None:
+    program = """
+import sys, urllib.request
+from sellerport.emulator import World, running
+with running(World(orders=1)) as base:
+    urllib.request.urlopen(f"{base}/_emulator/state").read()
+print(sorted(name for name in sys.modules if name.startswith("cryptography.x509")))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
 def test_running_ends_though_a_request_hangs() -> None:
     world = World()
     world.fail(Fault(answer="silence"))
@@ -78,9 +90,16 @@ def test_a_port_can_be_chosen() -> None:
         assert base == f"http://127.0.0.1:{port}"
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", ""])
+def test_an_address_that_others_reach_is_refused(host: str) -> None:
+    with pytest.raises(SettingsError, match=f"other machines can reach {host}.*--i-know"):
+        serve(host, 0)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost", "0.0.0.0"])
 def test_serve_says_where_it_is_and_ends_when_interrupted(host: str) -> None:
-    serving = f"serve({host!r}, 0, on_ready=lambda at: print(at, flush=True))"
+    exposed = host == "0.0.0.0"
+    serving = f"serve({host!r}, 0, exposed={exposed}, on_ready=lambda at: print(at, flush=True))"
     program = f"from sellerport.emulator import serve; {serving}; print('end')"
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

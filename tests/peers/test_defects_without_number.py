@@ -30,6 +30,7 @@ from tests.peers.conftest import Noting, Proxy, StandIn, at_once, proxied, pytho
 
 SINCE = "2020-01-01T00:00:00Z"
 LISTINGS = "GET_MERCHANT_LISTINGS_ALL_DATA"
+US = "ATVPDKIKX0DER"
 
 
 # python-amazon-sp-api: credentials, environment and log; the numbers are those of 1.3
@@ -86,7 +87,7 @@ def test_python_amazon_sp_api_credentials_15_the_marketplace_given_beats_the_env
     """1.3 (proved 15): SP_API_DEFAULT_MARKETPLACE beat even an explicit ``marketplace``."""
     environ = {"SP_API_DEFAULT_MARKETPLACE": "DE"}
     sp = clients.make(environ=environ, marketplace="US")
-    clients.do(lambda: sp.fba_inventory.get_inventory_summaries(granularity_type="Marketplace", granularity_id="x"))
+    clients.do(lambda: sp.fba_inventory.get_inventory_summaries(granularity_type="Marketplace", granularity_id=US))
     (sent,) = clients.amazon.arrived()
     assert (sent["host"], dict(sent["query"])["marketplaceIds"]) == (
         "sellingpartnerapi-na.amazon.com",
@@ -293,7 +294,7 @@ def test_npm_amazon_sp_api_a_download_goes_through_the_proxy_too(clients: Client
 def test_npm_amazon_sp_api_headers_are_sent_as_headers(clients: Clients) -> None:
     """1.4: the headers that a call gave were put into something else, and never sent."""
     sp = clients.make(marketplace="US")
-    body = {"inventory": [{"sellerSku": "A", "marketplaceId": "ATVPDKIKX0DER", "quantity": 1}]}
+    body = {"inventoryItems": [{"sellerSku": "LHG-001", "marketplaceId": US, "quantity": 1}]}
     with pytest.raises(InvalidArguments, match="x_amzn_idempotency_token: is required"):
         clients.do(lambda: sp.fba_inventory.add_inventory(body=body))
     clients.do(lambda: sp.fba_inventory.add_inventory(x_amzn_idempotency_token="once-1", body=body))

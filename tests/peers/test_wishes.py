@@ -226,7 +226,7 @@ SKUS = {
 def test_wish_11_a_sku_arrives_as_it_is(clients: Clients, sku: str) -> None:
     """In a path, in a query, and in a list."""
     sp = clients.make(marketplace="US")
-    clients.do(lambda: sp.listings_items.get_listings_item(seller_id="ALOCALSELLERNA", sku=sku))
+    clients.do(lambda: sp.listings_items.delete_listings_item(seller_id="ALOCALSELLERNA", sku=sku))
     assert clients.amazon.arrived()[-1]["path"] == f"/listings/2021-08-01/items/ALOCALSELLERNA/{SKUS[sku]}"
     given = {"granularity_type": "Marketplace", "granularity_id": US}
     clients.do(lambda: sp.fba_inventory.get_inventory_summaries(seller_sku=sku, **given))
@@ -458,7 +458,7 @@ def message(number: int, title: str) -> dict[str, Any]:
     return {
         "messageId": number,
         "sku": f"SKU-{number}",
-        "operationType": "UPDATE",
+        "operationType": "PARTIAL_UPDATE",
         "productType": "SHIRT",
         "attributes": attributes,
     }

@@ -93,7 +93,7 @@ async def ask(app: Any, method: str, url: str, headers: dict[str, Any] | None = 
         "root_path": "",
         "headers": [
             (name.lower().encode(), value.encode())
-            for name, values in (headers or {}).items()
+            for name, values in {"host": parts.netloc or "test", **(headers or {})}.items()
             for value in (values if isinstance(values, list) else [values])
         ],
         "server": ("test", 80),

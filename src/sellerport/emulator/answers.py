@@ -37,9 +37,16 @@ WORDS = ("amber", "birch", "cedar", "ember", "fjord", "grove", "heath", "inlet",
 Maker = Callable[[random.Random], str]
 
 
-def invent(call: Call, *, page: int = 1) -> Answer:
-    """Answer a call with a body of the schema that the catalogue has for it; each page has other values."""
-    status, name = success(call.operation)
+def invent(call: Call, *, page: int = 1, status: int | None = None) -> Answer:
+    """Answer a call with a body of the schema that the catalogue has for it; each page has other values.
+
+    Without a status it succeeds.
+    """
+    if status is None:
+        status, name = success(call.operation)
+    else:
+        responses = catalog.schemas(call.operation.api).of(call.operation).responses
+        name = None if status == 204 else responses.get(str(status))
     if name is None:
         return Answer(status=status)
     given = _given(call)

@@ -6,7 +6,7 @@ A refusal is raised as the `AmazonError` that a client would make of it: it has 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,10 +15,21 @@ import msgspec
 
 from sellerport import catalog
 from sellerport.catalog import Operation
-from sellerport.emulator.world import AccessToken, Account, Application, World
+from sellerport.emulator.grants import AccessToken, Application
+from sellerport.emulator.world import Account, World
 from sellerport.errors import AccessDenied, AmazonNotFound, AmazonRefused
 
 DENIED = "Access to requested resource is denied."
+
+MESSAGES = {
+    400: ("InvalidInput", "Invalid Input"),
+    401: ("Unauthorized", DENIED),
+    403: ("Unauthorized", DENIED),
+    404: ("NotFound", "Resource Not Found"),
+    429: ("QuotaExceeded", "You exceeded your quota for the requested resource."),
+    500: ("InternalFailure", "We encountered an internal error. Please try again."),
+    503: ("ServiceUnavailable", "Service is temporarily unavailable. Please try again."),
+}
 
 
 @dataclass(frozen=True)
@@ -38,6 +49,10 @@ class Call:
     """Where the local Amazon was reached."""
     elements: frozenset[str] = frozenset()
     """The personal data that the token opens."""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """As they arrived, by lower-case name."""
+    host: str = ""
+    """Which of Amazon's hosts was named, if one was."""
 
     @property
     def application(self) -> Application:
@@ -99,6 +114,7 @@ class Answer:
 
     body: Any = None
     status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def bytes(self) -> bytes:
         """The body as JSON."""
@@ -121,6 +137,12 @@ def unix_seconds(text: str, name: str) -> float:
 def invalid(details: str) -> AmazonRefused:
     """400: something in the request is wrong."""
     return AmazonRefused("Invalid Input", status=400, amazon_code="InvalidInput", details=details)
+
+
+def refused(message: str, *, status: int = 400, code: str = "InvalidInput") -> AmazonRefused:
+    """400 or what is said, in words of one API's own; there are no details then."""
+    kind = AmazonNotFound if status == 404 else AmazonRefused
+    return kind(message, status=status, amazon_code=code, details="")
 
 
 def denied(details: str = "") -> AccessDenied:

@@ -5,17 +5,26 @@ out where every field may; what is wrong with one is answered with 400 and the f
 
     POST   reset         seed                                          forget everything, seed again → state
     GET    state                                                       what there is
-    POST   accounts      marketplaces, selling_partner_id, name, kind, orders
-    POST   applications  application_id, client_id, client_secret, name, redirect_uris, draft, regions
+    POST   accounts      marketplaces, selling_partner_id, name, kind, orders, owner
+    POST   applications  application_id, client_id, client_secret, name, redirect_uris, login_uri, login_first, draft,
+                         private, regions, queue
     POST   grants        selling_partner_id, application, refresh_token
     POST   revoke        refresh_token | selling_partner_id | nothing: all
-    POST   expire        access_token | nothing: all
+    POST   expire        access_token | refresh_token | application (its secret) | nothing: all access tokens
+    POST   rotate        application, client_secret                    another client secret
+    POST   lwa           strict                                        refresh tokens that are good once
+    GET    notices                                                     what developers were told of their secrets
+    DELETE notices                                                     forget it
     POST   clock         advance_s
-    POST   fail          times, method, host, path, answer, status, code, message, details, body, content_type, headers
-                         (see `faults.Fault`)
+    POST   faults        times, chance, method, host, path, operation, latency_s, answer, status, code, message,
+                         details, body, content_type, headers (see `faults.Fault`)
+    GET    faults                                                      those that are planned
+    DELETE faults                                                      forget them
     POST   documents     kind, type, status, polls, document, body, … (see `jobs.Outcome`)
     POST   pages         operation, pages, empty, repeat
     POST   limits        mode, operation, rate, burst, application_rate
+    POST   notify        selling_partner_id, type, payload             a notification to all who subscribed to it
+    POST   definitions   name, schema
     GET    requests                                                    what arrived, secrets masked
     DELETE requests                                                    forget it
 """
@@ -31,9 +40,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from sellerport.emulator.faults import Fault
+from sellerport.emulator.grants import DEFAULT_APPLICATION, Application, Grant
 from sellerport.emulator.jobs import Outcome
 from sellerport.emulator.quotas import Mode
-from sellerport.emulator.world import Account, Application, Grant, Kind, World
+from sellerport.emulator.world import Account, Kind, World
 from sellerport.errors import CallerError
 
 T = TypeVar("T")
@@ -57,6 +67,7 @@ class NewAccount(_Body):
     name: str = "Seeded account"
     kind: Kind = "seller"
     orders: int = 60
+    owner: str | None = None
 
 
 class NewApplication(_Body):
@@ -67,8 +78,12 @@ class NewApplication(_Body):
     client_secret: str | None = None
     name: str = "Seeded application"
     redirect_uris: tuple[str, ...] = ()
+    login_uri: str | None = None
+    login_first: bool = False
     draft: bool = False
+    private: bool = False
     regions: tuple[str, ...] = ("na", "eu", "fe")
+    queue: str | None = DEFAULT_APPLICATION.queue
 
 
 class NewGrant(_Body):
@@ -87,15 +102,45 @@ class Revocation(_Body):
 
 
 class Expiry(_Body):
-    """Which access token expires: one, or all."""
+    """What ends now: an access token, a grant, an application's client secret; if none is named, every access token."""
 
     access_token: str | None = None
+    refresh_token: str | None = None
+    application: str | None = None
+
+
+class Rotation(_Body):
+    """Which application's client secret is replaced; by what, if it is not to be made up."""
+
+    application: str | None = None
+    client_secret: str | None = None
+
+
+class LwaMode(_Body):
+    """How Login with Amazon behaves."""
+
+    strict: bool
 
 
 class Advance(_Body):
     """How far the clock moves."""
 
     advance_s: float
+
+
+class NewProductType(_Body):
+    """A product type that listings may be of, and the JSON Schema of its attributes."""
+
+    name: str
+    schema: dict[str, Any]
+
+
+class NewNotification(_Body):
+    """What an account's subscribers are told; the payload is sent as it is."""
+
+    selling_partner_id: str
+    type: str
+    payload: dict[str, Any]
 
 
 class NewPages(_Body):
@@ -145,7 +190,7 @@ def routes(world: World) -> list[Route]:
         return {"revoked": world.revoke(**msgspec.structs.asdict(body))}
 
     def expire(body: Expiry) -> Any:
-        return {"expired": world.expire(body.access_token)}
+        return {"expired": world.expire(**msgspec.structs.asdict(body))}
 
     def clock(body: Advance) -> Any:
         return {"now": world.advance(body.advance_s)}
@@ -168,7 +213,33 @@ def routes(world: World) -> list[Route]:
         Route("/_emulator/expire", _taking(Expiry, expire), methods=["POST"]),
         Route("/_emulator/clock", _taking(Advance, clock), methods=["POST"]),
         Route("/_emulator/requests", requests, methods=["GET", "DELETE"]),
+        *_login(world),
         *_plans(world),
+    ]
+
+
+def _login(world: World) -> list[Route]:
+    """Return the part of the control plane that is about Login with Amazon and client secrets."""
+
+    def behave(body: LwaMode) -> Any:
+        world.login.strict = body.strict
+        return {"strict": world.login.strict}
+
+    def rotate(body: Rotation) -> Any:
+        application = world.rotate_secret(body.application, client_secret=body.client_secret)
+        ends = world.login.secret_ends[application.client_id]
+        return {**msgspec.structs.asdict(application), "secret_expires_at": ends}
+
+    async def notices(request: Request) -> Response:
+        told = world.login.notices()
+        if request.method == "DELETE":
+            told.clear()
+        return _json({"notices": [{"queue": one.queue, "message": one.message} for one in told]})
+
+    return [
+        Route("/_emulator/lwa", _taking(LwaMode, behave), methods=["POST"]),
+        Route("/_emulator/rotate", _taking(Rotation, rotate), methods=["POST"]),
+        Route("/_emulator/notices", notices, methods=["GET", "DELETE"]),
     ]
 
 
@@ -178,6 +249,11 @@ def _plans(world: World) -> list[Route]:
     def fail(body: Fault) -> Any:
         world.fail(body)
         return {"planned": len(world.faults)}
+
+    async def faults(request: Request) -> Response:
+        if request.method == "DELETE":
+            world.faults.clear()
+        return _json({"faults": world.faults})
 
     def plan(body: Outcome) -> Any:
         world.plan(body)
@@ -191,8 +267,18 @@ def _plans(world: World) -> list[Route]:
         world.limit(**msgspec.structs.asdict(body))
         return _limits(world)
 
+    def define(body: NewProductType) -> Any:
+        world.add_product_type(body.name, body.schema)
+        return {"defined": sorted(world.shelf.schemas)}
+
+    def notify(body: NewNotification) -> Any:
+        return {"sent": world.notify(body.selling_partner_id, body.type, body.payload)}
+
     return [
-        Route("/_emulator/fail", _taking(Fault, fail), methods=["POST"]),
+        Route("/_emulator/notify", _taking(NewNotification, notify), methods=["POST"]),
+        Route("/_emulator/definitions", _taking(NewProductType, define), methods=["POST"]),
+        Route("/_emulator/faults", _taking(Fault, fail), methods=["POST"]),
+        Route("/_emulator/faults", faults, methods=["GET", "DELETE"]),
         Route("/_emulator/documents", _taking(Outcome, plan), methods=["POST"]),
         Route("/_emulator/pages", _taking(NewPages, page), methods=["POST"]),
         Route("/_emulator/limits", _taking(NewLimits, limit), methods=["POST"]),
@@ -223,8 +309,14 @@ def _state(world: World) -> dict[str, Any]:
         "now": world.now(),
         "accounts": [_account(account) for account in world.accounts.values()],
         "applications": [
-            {**msgspec.structs.asdict(one), "client_secret": "***"} for one in world.applications.values()
+            {
+                **msgspec.structs.asdict(one),
+                "client_secret": "***",
+                "secret_expires_at": world.login.secret_ends.get(id),
+            }
+            for id, one in world.applications.items()
         ],
+        "strict": world.login.strict,
         "grants": [_grant(grant) for grant in world.grants.values()],
         "access_tokens": len(world.access_tokens),
         "faults": [msgspec.structs.asdict(fault) for fault in world.faults],
@@ -248,6 +340,7 @@ def _account(account: Account) -> dict[str, Any]:
         "region": account.region,
         "marketplaces": [shop.id for shop in account.marketplaces],
         "orders": len(account.orders),
+        "owner": account.owner,
     }
 
 
@@ -258,5 +351,7 @@ def _grant(grant: Grant) -> dict[str, Any]:
         "client_id": grant.application.client_id,
         "selling_partner_id": grant.account.selling_partner_id,
         "region": grant.account.region,
+        "given_at": grant.given_at,
+        "expires_at": grant.expires_at,
         "revoked": grant.revoked,
     }

@@ -24,21 +24,20 @@ def create_query(call: Call) -> Answer:
         raise invalid("query is not a GraphQL query")
     token = asked.get("paginationToken")
     if token is None:
-        return Answer({"queryId": documents.create(call, "query", query, asked=asked).id}, 202)
+        job = documents.create(call, "query", query, asked=asked, poll=_poll)
+        return Answer({"queryId": _paged(call, job).id}, 202)
     before = documents.find(call, "query", page_tokens.redeem(call, token, name="paginationToken"))
     if before.type != query:
         raise invalid("paginationToken belongs to another query")
-    job = documents.create(call, "query", query, asked=asked, outcome=before.outcome, page=before.page + 1)
-    return Answer({"queryId": job.id}, 202)
+    outcome, page = before.outcome, before.page + 1
+    job = documents.create(call, "query", query, asked=asked, poll=_poll, outcome=outcome, page=page)
+    return Answer({"queryId": _paged(call, job).id}, 202)
 
 
 def get_query(call: Call) -> Answer:
     """Return how far a query is."""
     job = documents.find(call, "query", call.path["queryId"])
-    documents.poll(call, job, _rows, _explain, without_data="DONE")
-    if job.status == "DONE" and job.page < job.outcome.pages and job.next_page is None:
-        job.next_page = page_tokens.issue(call, job.id, operation=CREATE)
-    return Answer(_query(job))
+    return Answer(_query(_poll(call, job)))
 
 
 def get_queries(call: Call) -> Answer:
@@ -62,11 +61,21 @@ def get_document(call: Call) -> Answer:
     return Answer({"documentId": found.id, "documentUrl": documents.address(call, found)})
 
 
+def _poll(call: Call, job: Job) -> Job:
+    return documents.poll(call, job, _rows, _explain, without_data="DONE")
+
+
+def _paged(call: Call, job: Job) -> Job:
+    if job.page < job.outcome.pages:
+        job.next_page = page_tokens.issue(call, job.id, operation=CREATE)
+    return job
+
+
 def _query(job: Job) -> dict[str, Any]:
     found: dict[str, Any] = {"queryId": job.id, "query": job.type, **documents.facts(job)}
     if job.document is not None:
         found["dataDocumentId" if job.status == "DONE" else "errorDocumentId"] = job.document
-    if job.next_page is not None:
+    if job.next_page is not None and job.status == "DONE":
         found["pagination"] = {"nextToken": job.next_page}
     return found
 

@@ -10,9 +10,10 @@ import gzip
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
-from sellerport.emulator import bulk, page_tokens
+from sellerport.emulator import bulk, page_tokens, subscriptions
 from sellerport.emulator.call import Call, invalid, missing
 from sellerport.emulator.jobs import Job, Kind, Outcome, Status
 from sellerport.emulator.storage import Stored
@@ -50,13 +51,25 @@ Make = Callable[[Call, Job], Content | None]
 
 
 def create(
-    call: Call, kind: Kind, type: str, *, asked: Mapping[str, Any], outcome: Outcome | None = None, page: int = 1
+    call: Call,
+    kind: Kind,
+    type: str,
+    *,
+    asked: Mapping[str, Any],
+    poll: Callable[[Call, Job], Job] | None = None,
+    outcome: Outcome | None = None,
+    page: int = 1,
 ) -> Job:
-    """Begin a job, with the outcome given or the one that is planned for it."""
+    """Begin a job, with the outcome given or the one that is planned for it.
+
+    With ``poll``, its end is told to those who wait for that.
+    """
     outcome = outcome or call.world.outcome_for(kind, type) or Outcome(kind=kind)
     polls = call.world.polls if outcome.polls is None else outcome.polls
     id = str(50_000_018_000 + len(call.world.jobs))
     job = Job(id, kind, type, call.seller, asked, call.world.now(), polls, outcome, page)
+    if poll is not None:
+        job.look = partial(poll, call, job)
     call.world.jobs[job.key] = job
     return job
 
@@ -90,6 +103,7 @@ def poll(call: Call, job: Job, make: Make, explain: Make, *, without_data: Statu
                 ended = "FATAL" if content.fatal else status
                 _wrap(call, job, content)
     job.end(ended, call.world.now())
+    subscriptions.tell_end(call.world, job)
     return job
 
 
@@ -137,6 +151,7 @@ def cancel(call: Call, job: Job, *, from_statuses: Sequence[Status]) -> None:
     if job.status not in from_statuses:
         raise invalid(f"The {job.kind} {job.id} is {job.status} and can no longer be cancelled")
     job.end("CANCELLED", call.world.now())
+    subscriptions.tell_end(call.world, job)
 
 
 def listed(call: Call, kind: Kind, *, types: str | None = None) -> tuple[list[Job], str]:

@@ -1,25 +1,67 @@
-"""Feeds 2021-06-30: a document is uploaded, submitted, and answered with a processing report."""
+"""Feeds 2021-06-30: a document is uploaded, submitted, and answered with a processing report.
+
+The messages of a JSON listings feed are submissions of listings (see `submissions`), in each marketplace of the feed,
+when the feed comes to its end; a message that has an error in one of them is done in none. Other feeds change nothing.
+What Amazon says to a feed of another seller's id is not known (here it is fatal).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import jsonschema_rs
 import msgspec
 
-from sellerport.emulator import documents
+from sellerport.emulator import documents, listings, submissions
 from sellerport.emulator.call import Answer, Call, invalid
 from sellerport.emulator.documents import Content, Document
 from sellerport.emulator.jobs import Job
+from sellerport.emulator.submissions import PREFIX, Verdict
+from sellerport.regions import Marketplace
 
 JSON_LISTINGS = "JSON_LISTINGS_FEED"
 NEEDED = {
-    "UPDATE": ("sku", "productType", "attributes"),
-    "PARTIAL_UPDATE": ("sku", "productType", "attributes"),
-    "PATCH": ("sku", "productType", "patches"),
-    "DELETE": ("sku",),
+    "UPDATE": ["productType", "attributes"],
+    "PARTIAL_UPDATE": ["productType", "attributes"],
+    "PATCH": ["productType", "patches"],
+    "DELETE": [],
 }
-"""What a message of each operation type has to have."""
+"""What a message of each operation type has to have, beside its SKU."""
+MESSAGE = jsonschema_rs.Draft201909Validator(
+    {
+        "type": "object",
+        "required": ["sku", "operationType"],
+        "properties": {
+            "messageId": {"type": "integer", "minimum": 1},
+            "sku": {"type": "string", "minLength": 1, "maxLength": listings.LONGEST_SKU},
+            "operationType": {"enum": list(NEEDED)},
+            "productType": {"type": "string", "minLength": 1},
+            "requirements": {"enum": ["LISTING", "LISTING_PRODUCT_ONLY", "LISTING_OFFER_ONLY"]},
+            "attributes": {"type": "object", "minProperties": 1},
+            "patches": {
+                "type": "array",
+                "minItems": 1,
+                "items": {
+                    "type": "object",
+                    "required": ["op", "path"],
+                    "properties": {
+                        "op": {"enum": ["add", "replace", "merge", "delete"]},
+                        "path": {"type": "string"},
+                        "value": {"type": "array", "items": {"type": "object"}},
+                    },
+                },
+            },
+        },
+        "allOf": [
+            {
+                "if": {"required": ["operationType"], "properties": {"operationType": {"const": kind}}},
+                "then": {"required": names},
+            }
+            for kind, names in NEEDED.items()
+        ],
+    }
+)
 
 
 def create_feed_document(call: Call) -> Answer:
@@ -45,13 +87,13 @@ def create_feed(call: Call) -> Answer:
     found: Document | None = call.world.documents.get((call.seller, asked["inputFeedDocumentId"]))
     if found is None or found.key not in call.world.storage.objects:
         raise invalid("inputFeedDocumentId is no document that was uploaded")
-    return Answer({"feedId": documents.create(call, "feed", asked["feedType"], asked=asked).id}, 202)
+    return Answer({"feedId": documents.create(call, "feed", asked["feedType"], asked=asked, poll=_poll).id}, 202)
 
 
 def get_feed(call: Call) -> Answer:
     """Return how far a feed is."""
     job = documents.find(call, "feed", call.path["feedId"])
-    return Answer(_feed(documents.poll(call, job, _process, _refuse, without_data="FATAL")))
+    return Answer(_feed(_poll(call, job)))
 
 
 def get_feeds(call: Call) -> Answer:
@@ -71,6 +113,10 @@ def get_feed_document(call: Call) -> Answer:
     return Answer(documents.addressed(call, documents.document(call, call.path["feedDocumentId"]), "feedDocumentId"))
 
 
+def _poll(call: Call, job: Job) -> Job:
+    return documents.poll(call, job, _process, _refuse, without_data="FATAL")
+
+
 def _feed(job: Job) -> dict[str, Any]:
     document = {"resultFeedDocumentId": job.document} if job.document else {}
     return {"feedId": job.id, "feedType": job.type, **documents.facts(job), **document}
@@ -83,8 +129,7 @@ def _process(call: Call, job: Job) -> Content:
     found = documents.document(call, job.asked["inputFeedDocumentId"])
     uploaded = call.world.storage.objects[found.key].read()
     if job.type == JSON_LISTINGS:
-        processed, issues = _judge(uploaded)
-        return _json_report(job, processed, issues, fatal=any("messageId" not in issue for issue in issues))
+        return _listings(call, job, uploaded)
     records = max(len([line for line in uploaded.splitlines() if line.strip()]) - 1, 0)  # the first names the columns
     lines = (
         "Feed Processing Summary:",
@@ -99,55 +144,130 @@ def _process(call: Call, job: Job) -> Content:
 def _refuse(call: Call, job: Job) -> Content:
     issue = {"code": "4000001", "severity": "ERROR", "message": "The feed could not be processed."}
     if job.type == JSON_LISTINGS:
-        return _json_report(job, 0, [issue], fatal=True)
+        return _json_report(job, 0, [issue])
     text = f"Feed Processing Summary:\r\n\tError\t{issue['code']}\t{issue['message']}\r\n"
     return Content(text.encode(), "text/plain;charset=UTF-8")
 
 
-def _judge(uploaded: bytes) -> tuple[int, list[dict[str, Any]]]:
-    """Return how many messages there are, and what is wrong with them; or that nothing can be read."""
+def _json_report(job: Job, processed: int, issues: Sequence[dict[str, Any]], **more: Any) -> Content:
+    """Return a processing report; a feed with an issue that is of no message cannot succeed."""
+    wrong = {issue["messageId"] for issue in issues if "messageId" in issue and issue["severity"] == "ERROR"}
+    header, summary = more.pop("header", {}), more.pop("summary", {})
+    report = {
+        "header": {"sellerId": job.account, "version": "2.0", "feedId": job.id, **header},
+        "issues": issues,
+        "summary": {
+            "errors": sum(issue["severity"] == "ERROR" for issue in issues),
+            "warnings": sum(issue["severity"] == "WARNING" for issue in issues),
+            "messagesProcessed": processed,
+            "messagesAccepted": processed - len(wrong),
+            "messagesInvalid": len(wrong),
+            **summary,
+        },
+        **more,
+    }
+    fatal = any("messageId" not in issue for issue in issues)
+    return Content(msgspec.json.encode(report), "application/json", gzip=True, fatal=fatal)
+
+
+# --- listings ---------------------------------------------------------------------------------------------------------
+
+
+class _Feed(msgspec.Struct):
+    messages: list[Any]
+    header: dict[str, Any] = {}
+
+
+def _listings(call: Call, job: Job, uploaded: bytes) -> Content:
     try:
-        feed = msgspec.json.decode(uploaded)
-        messages = feed["messages"]
-        issues = [issue for place, message in enumerate(messages, start=1) for issue in _issues(place, message)]
-        return len(messages), issues
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, KeyError, TypeError):
-        return 0, [{"code": "4000000", "severity": "ERROR", "message": "The feed is not a JSON listings feed."}]
+        feed = msgspec.json.decode(uploaded, type=_Feed)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        feed = None
+    if feed is None or feed.header.get("sellerId", call.seller) != call.seller:
+        message = "The feed is not a JSON listings feed of the seller."
+        return _json_report(job, 0, [{"code": "4000000", "severity": "ERROR", "message": message}])
+    trades = call.account.marketplaces if call.account else ()
+    shops = [one for one in trades if one.id in job.asked["marketplaceIds"]]
+    issues: list[dict[str, Any]] = []
+    done: dict[str, None] = {}
+    for place, message in enumerate(feed.messages, start=1):
+        found = _lacking(place, message) or _issues(place, message, _submit(call, message, shops))
+        issues += found
+        if not found:
+            done[message["sku"]] = None
+    return _json_report(job, len(feed.messages), issues, **_shown(call, feed.header.get("report"), list(done), shops))
 
 
-def _issues(place: int, message: Any) -> list[dict[str, Any]]:
-    kind = message.get("operationType") if isinstance(message, dict) else None
-    if kind not in NEEDED:
-        lacking: tuple[str, ...] = ("operationType",)
-    else:
-        lacking = tuple(name for name in NEEDED[kind] if not message.get(name))
-    number = message.get("messageId", place) if isinstance(message, dict) else place
+def _submit(call: Call, message: Mapping[str, Any], shops: Sequence[Marketplace]) -> Sequence[Verdict]:
+    """Do what a message says in every marketplace, unless it is wrong in one."""
+    if len(shops) > 1:
+        tried = [_submit_to(call, message, shop, preview=True) for shop in shops]
+        if not all(verdict.accepted for verdict in tried):
+            return tried
+    return [_submit_to(call, message, shop, preview=False) for shop in shops]
+
+
+def _submit_to(call: Call, message: Mapping[str, Any], shop: Marketplace, *, preview: bool) -> Verdict:
+    sku, kind = message["sku"], message["operationType"]
+    if kind == "DELETE":
+        return Verdict() if preview else submissions.delete(call, sku, shop)
+    if kind == "UPDATE":
+        requirements = message.get("requirements", "LISTING")
+        attributes, type = message["attributes"], message["productType"]
+        return submissions.put(call, sku, shop, type, attributes, requirements=requirements, preview=preview)
+    patches = message.get("patches") or [
+        {"op": "replace", "path": f"{PREFIX}{name}", "value": value} for name, value in message["attributes"].items()
+    ]
+    return submissions.patch(call, sku, shop, message["productType"], patches, preview=preview)
+
+
+def _lacking(place: int, message: Any) -> list[dict[str, Any]]:
+    """Return what a message has to have and has not, or not in the form that it has to have."""
+    names = []
+    for error in MESSAGE.iter_errors(message):
+        if error.kind.name == "required" and not error.instance_path:
+            names.append(error.kind.as_dict()["property"])
+        else:
+            names.append(str(error.instance_path[0]) if error.instance_path else "operationType")
     return [
         {
-            "messageId": number,
+            "messageId": _number(place, message),
             "code": "90220",
             "severity": "ERROR",
             "message": f"{name} is required but missing or not known.",
             "attributeName": name,
         }
-        for name in lacking
+        for name in dict.fromkeys(names)
     ]
 
 
-def _json_report(job: Job, processed: int, issues: list[dict[str, Any]], *, fatal: bool) -> Content:
-    wrong = len({issue["messageId"] for issue in issues if "messageId" in issue})
-    report = {
-        "header": {"sellerId": job.account, "version": "2.0", "feedId": job.id},
-        "issues": issues,
-        "summary": {
-            "errors": len(issues),
-            "warnings": 0,
-            "messagesProcessed": processed,
-            "messagesAccepted": processed - wrong,
-            "messagesInvalid": wrong,
-        },
-    }
-    return Content(msgspec.json.encode(report), "application/json", gzip=True, fatal=fatal)
+def _number(place: int, message: Any) -> int:
+    """Return what a message is called: what it says, or else which it is."""
+    said = message.get("messageId") if isinstance(message, dict) else None
+    return said if isinstance(said, int) else place
+
+
+def _issues(place: int, message: Mapping[str, Any], verdicts: Sequence[Verdict]) -> list[dict[str, Any]]:
+    about, found = {"messageId": _number(place, message), "sku": message["sku"]}, []
+    for issue in (issue for verdict in verdicts for issue in verdict.issues):
+        told = {name: issue[name] for name in ("code", "severity", "message")}
+        names = {"attributeName": issue["attributeNames"][0]} if issue["attributeNames"] else {}
+        one = {**about, **told, **names}
+        found += [] if one in found else [one]
+    return found
+
+
+def _shown(call: Call, asked: Any, skus: Sequence[str], shops: Sequence[Marketplace]) -> dict[str, Any]:
+    """Return the parts of a report that a feed may ask for in its header: its listings as they are now."""
+    included = asked.get("includedData") if isinstance(asked, dict) else None
+    if not isinstance(included, list) or not all(one in list(listings.PARTS) for one in included):
+        return {}
+    held = [[one for shop in shops if (one := call.world.shelf.listing(call.seller, shop.id, sku))] for sku in skus]
+    items = [listings.shown(call, one, included) for one in held if one]
+    known = (issue for one in held for each in one for issue in submissions.findings(call.world.shelf, each))
+    severities = [issue["severity"] for issue in known]
+    counts = {"items": len(items), "errors": severities.count("ERROR"), "warnings": severities.count("WARNING")}
+    return {"header": {"report": asked}, "summary": {"itemSummary": counts}, "items": items}
 
 
 HANDLERS: Mapping[str, Callable[[Call], Answer]] = {

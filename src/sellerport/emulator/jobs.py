@@ -6,8 +6,8 @@ it takes: with 2 polls it is in the queue the first time, in progress the second
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, Literal
 
@@ -87,7 +87,9 @@ class Job:
     ended: float | None = None
     document: str | None = None
     next_page: str | None = None
-    """A token that asks for the rest of a query's data."""
+    """A token that asks for the rest of a query's data, once this part is done."""
+    look: Callable[[], object] = field(default=lambda: None, repr=False)
+    """Polls it for somebody who waits to be told of its end."""
 
     @property
     def key(self) -> tuple[str, Kind, str]:
@@ -110,3 +112,18 @@ class Job:
     def end(self, status: Status, now: float) -> None:
         """Finish with a status."""
         self.status, self.ended = status, now
+
+
+@dataclass
+class Schedule:
+    """A report that an account wants again and again."""
+
+    id: str
+    account: str
+    asked: Mapping[str, Any]
+    """The body that asked for it."""
+    period_s: int
+    due: float
+    """When the next report is to be asked for, in unix seconds."""
+    look: Callable[[], object] = field(default=lambda: None, repr=False)
+    """Asks for what has fallen due."""

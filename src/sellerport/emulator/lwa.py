@@ -1,14 +1,19 @@
 """Login with Amazon: the token server and what it tells about a token.
 
 A request's parameters are taken from wherever real clients put them: the form, a JSON body, the query, or HTTP Basic
-for the client's id and secret. The words of an error are Amazon's where they are known (from reports of users); the
-order of the checks - grant type, client, grant - is not known.
+for the client's id and secret. One that comes twice in one place is refused; of two places, the body is taken before
+the query, and both before Basic. What ends when is in `grants`.
+
+The words of an error are Amazon's where they are known, from reports of users: also that a missing grant type is an
+unsupported one, and that a wrong redirect URI is named. Not known are the words for a duplicate, the order of the
+checks - grant type, client, grant - and when Amazon says ``unauthorized_client``: nothing here is answered with that.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+import json
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from urllib.parse import parse_qsl, unquote_plus
@@ -19,13 +24,15 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from sellerport import catalog
-from sellerport.emulator.world import TOKEN_LIFE_S, Application, World
+from sellerport.emulator.grants import TOKEN_LIFE_S, Application
+from sellerport.emulator.hosts import LWA_HOSTS
+from sellerport.emulator.world import World
 from sellerport.errors import AmazonError, AmazonRefused
-from sellerport.regions import LWA
 
 MIGRATION = "sellingpartnerapi::migration"
 """A scope that Amazon still knows, though its one operation is gone."""
 
+BAD_GRANT = "The request has an invalid grant parameter : {}"
 
 Handler = Callable[[World, Request, bytes], dict[str, object]]
 
@@ -42,9 +49,14 @@ def routes(world: World) -> list[Route]:
 
         return endpoint
 
+    token, token_info = answering(_token), answering(_token_info)
     return [
-        Route(f"/{LWA}/auth/o2/token", answering(_token), methods=["POST"]),
-        Route(f"/{LWA}/auth/o2/tokeninfo", answering(_token_info), methods=["GET"]),
+        route
+        for host in LWA_HOSTS
+        for route in (
+            Route(f"/{host}/auth/o2/token", token, methods=["POST"]),
+            Route(f"/{host}/auth/o2/tokeninfo", token_info, methods=["GET"]),
+        )
     ]
 
 
@@ -76,7 +88,7 @@ def _json(body: dict[str, object], status: int, request_id: str) -> Response:
 
 def _token(world: World, request: Request, body: bytes) -> dict[str, object]:
     given = _parameters(request, body)
-    grant_type = _required(given, "grant_type")
+    grant_type = given.get("grant_type", "")
     grants = {
         "authorization_code": _from_code,
         "refresh_token": _from_refresh_token,
@@ -88,7 +100,7 @@ def _token(world: World, request: Request, body: bytes) -> dict[str, object]:
         )
     client_id, secret = _required(given, "client_id"), _required(given, "client_secret")
     application = world.applications.get(client_id)
-    if application is None or application.client_secret != secret:
+    if application is None or not world.login.takes(application, secret):
         raise _refused("invalid_client", "Client authentication failed", 401)
     return {**grants[grant_type](world, application, given), "token_type": "bearer", "expires_in": TOKEN_LIFE_S}
 
@@ -99,10 +111,12 @@ def _parameters(request: Request, body: bytes) -> dict[str, str]:
     sent: list[tuple[str, str]] = []
     if "json" in request.headers.get("content-type", "") and body.strip():
         try:
-            decoded = msgspec.json.decode(body, type=dict[str, object])
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise _refused("invalid_request", "Malformed request") from None
-        sent = [(name, value) for name, value in decoded.items() if isinstance(value, str)]
+            decoded = json.loads(body, object_pairs_hook=tuple)  # which keeps what comes twice
+        except (ValueError, RecursionError):
+            decoded = None
+        if not isinstance(decoded, tuple):
+            raise _refused("invalid_request", "Malformed request")
+        sent = [(name, value) for name, value in decoded if isinstance(value, str)]
     elif body:
         sent = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)
     for place in (query, sent):
@@ -132,30 +146,28 @@ def _required(given: dict[str, str], name: str) -> str:
 
 def _from_code(world: World, application: Application, given: dict[str, str]) -> dict[str, object]:
     code = world.codes.get(_required(given, "code"))
-    if (
-        code is None
-        or code.used
-        or code.expires_at <= world.now()
-        or code.application.client_id != application.client_id
-        or (given.get("redirect_uri") and given["redirect_uri"] != code.redirect_uri)
-    ):
-        raise _refused("invalid_grant", "The request has an invalid grant parameter : code")
+    if code is None or code.application.client_id != application.client_id:
+        raise _refused("invalid_grant", BAD_GRANT.format("code"))
+    if code.used:
+        world.login.replay(code)
+    if code.used or code.expires_at <= world.now():
+        raise _refused("invalid_grant", BAD_GRANT.format("code"))
+    if given.get("redirect_uri") and given["redirect_uri"] != code.redirect_uri:
+        raise _refused("invalid_grant", BAD_GRANT.format("redirect_uri"))
     code.used = True
-    grant = world.grant(code.account.selling_partner_id, application.client_id)
+    grant = code.grant = world.grant(code.account.selling_partner_id, application.client_id)
     return {"access_token": world.issue_access_token(application, grant), "refresh_token": grant.refresh_token}
 
 
 def _from_refresh_token(world: World, application: Application, given: dict[str, str]) -> dict[str, object]:
-    grant = world.grants.get(_required(given, "refresh_token"))
-    if grant is None or grant.application.client_id != application.client_id:
-        raise _refused("invalid_grant", "The request has an invalid grant parameter : refresh_token")
-    if grant.revoked:
-        raise _refused(
-            "invalid_grant",
-            "The request has an invalid grant parameter : refresh_token. User may have revoked or didn't grant the "
-            "permission.",
-        )
-    return {"access_token": world.issue_access_token(application, grant), "refresh_token": grant.refresh_token}
+    grant = world.login.find(_required(given, "refresh_token"), application.client_id)
+    if grant is None:
+        raise _refused("invalid_grant", BAD_GRANT.format("refresh_token"))
+    if grant.over(world.now()):
+        ended = f"{BAD_GRANT.format('refresh_token')}. User may have revoked or didn't grant the permission."
+        raise _refused("invalid_grant", ended)
+    token = world.issue_access_token(application, grant)
+    return {"access_token": token, "refresh_token": world.login.next_token(grant)}
 
 
 def _from_scope(world: World, application: Application, given: dict[str, str]) -> dict[str, object]:
@@ -168,7 +180,7 @@ def _from_scope(world: World, application: Application, given: dict[str, str]) -
 
 def _token_info(world: World, request: Request, _body: bytes) -> dict[str, object]:
     held = world.access_tokens.get(request.query_params.get("access_token", ""))
-    if held is None or held.expires_at <= world.now() or (held.grant and held.grant.revoked):
+    if held is None or held.expires_at <= world.now() or (held.grant and held.grant.over(world.now())):
         raise _refused("invalid_token", "The request has an invalid parameter : access_token")
     return {
         "aud": held.application.client_id,

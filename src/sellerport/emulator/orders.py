@@ -9,6 +9,7 @@ from typing import Any
 
 from sellerport.emulator import page_tokens
 from sellerport.emulator.call import Answer, Call, invalid, missing
+from sellerport.emulator.parcels import Package
 from sellerport.emulator.shop import Address, Channel, Item, Order, Status
 
 LATEST_S = 120
@@ -224,7 +225,7 @@ def search_orders_2026(call: Call) -> Answer:
     ]
     found, token, bounds = search.page(kept)
     included = _included(call)
-    body: dict[str, Any] = {"orders": [_order_2026(order, included) for order in found], **bounds}
+    body: dict[str, Any] = {"orders": [_order_2026(call, order, included) for order in found], **bounds}
     if token:
         body["pagination"] = {"nextToken": token}
     return Answer(body)
@@ -235,7 +236,7 @@ def get_order_2026(call: Call) -> Answer:
     order = _orders(call).get(call.path["orderId"])
     if order is None:
         raise missing(f"Order {call.path['orderId']} was not found")
-    return Answer({"order": _order_2026(order, _included(call))})
+    return Answer({"order": _order_2026(call, order, _included(call))})
 
 
 def _included(call: Call) -> frozenset[str]:
@@ -246,7 +247,7 @@ def _included(call: Call) -> frozenset[str]:
     return frozenset(given)
 
 
-def _order_2026(order: Order, included: frozenset[str]) -> dict[str, Any]:
+def _order_2026(call: Call, order: Order, included: frozenset[str]) -> dict[str, Any]:
     marketplace = order.marketplace
     found: dict[str, Any] = {
         "orderId": order.id,
@@ -279,24 +280,22 @@ def _order_2026(order: Order, included: frozenset[str]) -> dict[str, Any]:
             "deliverByWindow": _window(order.delivery_window),
         }
     if "PACKAGES" in included:
-        found["packages"] = _packages(order)
+        packages = call.world.parcels.packages(call.seller, order)
+        found["packages"] = [_package(one) for one in packages.values()]
     return found
 
 
-def _packages(order: Order) -> list[dict[str, Any]]:
-    gone = [{"orderItemId": item.id, "quantity": item.shipped} for item in order.items if item.shipped]
-    if not gone:
-        return []
-    package = {
-        "packageReferenceId": "1",
-        "createdTime": _milliseconds(order.updated),
-        "shipTime": _milliseconds(order.updated),
+def _package(package: Package) -> dict[str, Any]:
+    return {
+        "packageReferenceId": package.reference,
+        "createdTime": _milliseconds(package.created),
+        "shipTime": _milliseconds(package.shipped),
         "packageStatus": {"status": "SHIPPED"},
-        "carrier": "Local Parcel",
-        "trackingNumber": f"LP{order.id.replace('-', '')}",
-        "packageItems": gone,
+        "carrier": package.carrier,
+        "shippingService": package.service,
+        "trackingNumber": package.tracking,
+        "packageItems": [{"orderItemId": id, "quantity": quantity} for id, quantity in package.items.items()],
     }
-    return [package]
 
 
 def _item_2026(order: Order, item: Item, included: frozenset[str]) -> dict[str, Any]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from sellerport.emulator.call import Call, invalid
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -56,3 +58,21 @@ def redeem(call: Call, token: str, *, name: str, arguments: Mapping[str, Any] | 
         )
         raise invalid(f"{name} was given with other values of: {', '.join(different)}")
     return rest.value
+
+
+def window(
+    call: Call, search: Callable[[], Sequence[T]], *, size: int
+) -> tuple[Sequence[T], dict[str, dict[str, str]], int]:
+    """Return one page of a search whose pages can be turned both ways, its tokens, and how many are found in all.
+
+    The arguments of the search have to be sent again with a token, but for the page size.
+    """
+    token = call.one("pageToken")
+    arguments = {name: call.many(name) for name in call.query if name not in ("pageToken", "pageSize")}
+    found, start = (search(), 0) if token is None else redeem(call, token, name="pageToken", arguments=arguments)
+    neighbours = {}
+    if start + size < len(found):
+        neighbours["nextToken"] = issue(call, (found, start + size), arguments=arguments)
+    if start:
+        neighbours["previousToken"] = issue(call, (found, max(start - size, 0)), arguments=arguments)
+    return found[start : start + size], {"pagination": neighbours} if neighbours else {}, len(found)

@@ -1,12 +1,11 @@
-"""What stands in reports: the account's listings and orders, in the columns, formats and charsets that Amazon uses.
+"""What stands in reports: listings, stock and orders of the account, in the columns, formats and charsets of Amazon.
 
-Three report types have their own content, in the variants that Amazon has of them; every other is a small table.
+Four kinds of report have their own content, in the variants that Amazon has of them; every other is a small table.
 Flat files are not quoted, and a quotation mark in them is a character like any other.
 """
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -15,9 +14,11 @@ from xml.sax.saxutils import escape
 
 import msgspec
 
+from sellerport.emulator import inventory
 from sellerport.emulator.call import Call, unix_seconds
 from sellerport.emulator.documents import Content
 from sellerport.emulator.jobs import Job
+from sellerport.emulator.shelf import CHANNELS, Listing, price, steady
 from sellerport.emulator.shop import Item, Order
 from sellerport.regions import Marketplace, marketplace
 
@@ -88,32 +89,123 @@ def _flat(shop: Marketplace, columns: Sequence[str], rows: Iterable[Sequence[obj
     return Content(body, f"text/plain;charset={said}")
 
 
-def _listings(call: Call, job: Job) -> Content:
-    assert call.account is not None
-    shop = _home(job)
-    rows = []
-    for place, product in enumerate(call.account.products):
-        chance = random.Random(f"{call.world.seed} {product.sku}")  # noqa: S311
-        afn, stock = chance.random() < 0.6, chance.randrange(80)
-        rows.append(
-            {
-                "item-name": product.title,
-                "item-description": NOTES.get(shop.country, PLAIN_NOTE),
-                "listing-id": f"{chance.getrandbits(40):010X}",
-                "seller-sku": product.sku,
-                "price": product.price(shop.currency),
-                "quantity": None if afn else stock,
-                "open-date": f"2026-01-{1 + place:02d} 09:30:00 UTC",
-                "product-id-type": 1,
-                "item-condition": 11,
-                "asin1": product.asin,
-                "product-id": product.asin,
-                "pending-quantity": 0,
-                "fulfillment-channel": "AMAZON" if afn else "DEFAULT",
-                "status": "Active" if afn or stock else "Inactive",
-            }
+LISTINGS = (
+    "item-name", "item-description", "listing-id", "seller-sku", "price", "quantity", "open-date", "product-id-type",
+    "item-condition", "asin1", "product-id", "pending-quantity", "fulfillment-channel", "status",
+)  # fmt: skip
+ITEM_CONDITIONS = {
+    "used_like_new": 1, "used_very_good": 2, "used_good": 3, "used_acceptable": 4, "collectible_like_new": 5,
+    "collectible_very_good": 6, "collectible_good": 7, "collectible_acceptable": 8, "refurbished_refurbished": 10,
+}  # fmt: skip
+"""What flat files call a condition; everything else is 11, which is new."""
+
+
+def _listed(call: Call, job: Job) -> list[dict[str, object]]:
+    """Return the account's listings in a marketplace, as flat files have them; what holds variations is none."""
+    shop, shelf = _home(job), call.world.shelf
+    found: list[dict[str, object]] = []
+    for listing in shelf.listings(call.seller, [shop.id]):
+        if listing.is_parent:
+            continue
+        status = "Incomplete" if listing.asin is None else "Active" if shelf.buyable(listing) else "Inactive"
+        row = (
+            shelf.title(listing),
+            NOTES.get(shop.country, PLAIN_NOTE),
+            f"{steady(listing.seller, listing.sku, shop.id, most=16**8):010X}",
+            listing.sku,
+            price(listing.attributes),
+            None if listing.by_amazon else listing.quantity,
+            f"{datetime.fromtimestamp(int(listing.created), UTC):%Y-%m-%d %H:%M:%S} UTC",
+            1,
+            ITEM_CONDITIONS.get(listing.condition, 11),
+            listing.asin,
+            listing.asin,
+            0,
+            CHANNELS[shop.region] if listing.by_amazon else "DEFAULT",
+            status,
         )
-    return _flat(shop, list(rows[0]), [list(row.values()) for row in rows])
+        found.append(dict(zip(LISTINGS, row, strict=True)))
+    return found
+
+
+def _listings(call: Call, job: Job) -> Content:
+    return _flat(_home(job), LISTINGS, [list(row.values()) for row in _listed(call, job)])
+
+
+def _active_listings(call: Call, job: Job) -> Content:
+    kept = [row for row in _listed(call, job) if row["status"] == "Active"]
+    return _flat(_home(job), LISTINGS, [list(row.values()) for row in kept])
+
+
+def _inactive_listings(call: Call, job: Job) -> Content:
+    kept = [row for row in _listed(call, job) if row["status"] == "Inactive"]
+    return _flat(_home(job), LISTINGS, [list(row.values()) for row in kept])
+
+
+def _open_listings(call: Call, job: Job) -> Content:
+    kept = [row for row in _listed(call, job) if row["status"] == "Active"]
+    columns = ("seller-sku", "asin1", "price", "quantity")
+    return _flat(_home(job), ("sku", "asin", "price", "quantity"), [[row[name] for name in columns] for row in kept])
+
+
+MANAGED = (
+    "sku", "fnsku", "asin", "product-name", "condition", "your-price", "mfn-listing-exists",
+    "mfn-fulfillable-quantity", "afn-listing-exists", "afn-warehouse-quantity", "afn-fulfillable-quantity",
+    "afn-unsellable-quantity", "afn-reserved-quantity", "afn-total-quantity", "per-unit-volume",
+    "afn-inbound-working-quantity", "afn-inbound-shipped-quantity", "afn-inbound-receiving-quantity",
+    "afn-researching-quantity",
+)  # fmt: skip
+
+
+def _managed_inventory(call: Call, job: Job) -> Content:
+    """What Amazon has of each SKU that it ships, as `inventory` counts it."""
+    shop, rows = _home(job), []
+    waiting = inventory.pending(call, shop)
+    for listing in _shipped_by_amazon(call, shop):
+        stock = call.world.shelf.stock(call.seller, shop, listing.sku)
+        ordered = waiting[listing.sku].quantity if listing.sku in waiting else 0
+        reserved = ordered + stock.transshipment + stock.fc_processing
+        rows.append(
+            (
+                listing.sku,
+                listing.fnsku,
+                listing.asin,
+                call.world.shelf.title(listing),
+                "New" if listing.condition == "new_new" else listing.condition,
+                price(listing.attributes),
+                "Yes" if listing.quantity else "No",
+                listing.quantity or None,
+                "Yes",
+                stock.fulfillable + stock.unfulfillable + reserved,
+                stock.fulfillable,
+                stock.unfulfillable,
+                reserved,
+                inventory.total(stock, ordered),
+                "0.01",
+                stock.inbound_working,
+                stock.inbound_shipped,
+                stock.inbound_receiving,
+                stock.researching,
+            )
+        )
+    return _flat(shop, MANAGED, rows)
+
+
+def _amazon_fulfilled_inventory(call: Call, job: Job) -> Content:
+    shop, rows = _home(job), []
+    for listing in _shipped_by_amazon(call, shop):
+        stock = call.world.shelf.stock(call.seller, shop, listing.sku)
+        for state, quantity in (("SELLABLE", stock.fulfillable), ("UNSELLABLE", stock.unfulfillable)):
+            rows.append((listing.sku, listing.fnsku, listing.asin, "NewItem", state, quantity))
+    columns = (
+        "seller-sku", "fulfillment-channel-sku", "asin", "condition-type", "Warehouse-Condition-code",
+        "Quantity Available",
+    )  # fmt: skip
+    return _flat(shop, columns, rows)
+
+
+def _shipped_by_amazon(call: Call, shop: Marketplace) -> list[Listing]:
+    return [one for one in call.world.shelf.listings(call.seller, [shop.id]) if one.by_amazon]
 
 
 def _time(when: int) -> str:
@@ -307,6 +399,11 @@ def _element(name: str, value: object) -> str:
 
 CONTENTS: Mapping[str, Callable[[Call, Job], Content | None]] = {
     "GET_MERCHANT_LISTINGS_ALL_DATA": _listings,
+    "GET_MERCHANT_LISTINGS_DATA": _active_listings,
+    "GET_MERCHANT_LISTINGS_INACTIVE_DATA": _inactive_listings,
+    "GET_FLAT_FILE_OPEN_LISTINGS_DATA": _open_listings,
+    "GET_FBA_MYI_UNSUPPRESSED_INVENTORY_DATA": _managed_inventory,
+    "GET_AFN_INVENTORY_DATA": _amazon_fulfilled_inventory,
     "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_LAST_UPDATE_GENERAL": _orders_by_update,
     "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL": _orders_by_date,
     "GET_XML_ALL_ORDERS_DATA_BY_LAST_UPDATE_GENERAL": _orders_xml,

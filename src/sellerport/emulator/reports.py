@@ -1,7 +1,4 @@
-"""Reports 2021-06-30: asked for, waited for, and fetched from the storage; some only with a restricted data token.
-
-Report schedules are invented like any other answer.
-"""
+"""Reports 2021-06-30: asked for, waited for, and fetched from the storage; some only with a restricted data token."""
 
 from __future__ import annotations
 
@@ -21,17 +18,30 @@ def create_report(call: Call) -> Answer:
     """Ask for a report."""
     asked = call.checked_body()
     report_contents.span(asked)
-    return Answer({"reportId": documents.create(call, "report", asked["reportType"], asked=asked).id}, 202)
+    return Answer({"reportId": ask(call, asked).id}, 202)
+
+
+def ask(call: Call, asked: Mapping[str, Any]) -> Job:
+    """Begin a report."""
+    return documents.create(call, "report", asked["reportType"], asked=asked, poll=_poll)
+
+
+def catch_up(call: Call) -> None:
+    """Ask for the reports that have fallen due (see `schedules`)."""
+    for one in list(call.world.schedules.values()):
+        if one.account == call.seller:
+            one.look()
 
 
 def get_report(call: Call) -> Answer:
     """Return how far a report is."""
     job = documents.find(call, "report", call.path["reportId"])
-    return Answer(_report(documents.poll(call, job, report_contents.make, _explain, without_data="CANCELLED")))
+    return Answer(_report(_poll(call, job)))
 
 
 def get_reports(call: Call) -> Answer:
     """List reports, ten to a page."""
+    catch_up(call)
     found, token = documents.listed(call, "report", types="reportTypes")
     return Answer({"reports": [_report(job) for job in found], **({"nextToken": token} if token else {})})
 
@@ -50,9 +60,14 @@ def get_report_document(call: Call) -> Answer:
     return Answer(documents.addressed(call, found, "reportDocumentId"))
 
 
+def _poll(call: Call, job: Job) -> Job:
+    return documents.poll(call, job, report_contents.make, _explain, without_data="CANCELLED")
+
+
 def _report(job: Job) -> dict[str, Any]:
     document = {"reportDocumentId": job.document} if job.document else {}
-    return {"reportId": job.id, "reportType": job.type, **documents.facts(job), **document}
+    schedule = {name: job.asked[name] for name in ("reportScheduleId",) if name in job.asked}
+    return {"reportId": job.id, "reportType": job.type, **schedule, **documents.facts(job), **document}
 
 
 def _explain(call: Call, job: Job) -> Content:

@@ -6,14 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sellerport.emulator.call import Answer, Call
+from sellerport.emulator.shop import LANGUAGES
 from sellerport.regions import Marketplace
-
-LANGUAGES = {
-    "US": "en_US", "CA": "en_CA", "MX": "es_MX", "BR": "pt_BR", "IE": "en_IE", "ES": "es_ES", "GB": "en_GB",
-    "FR": "fr_FR", "BE": "fr_BE", "NL": "nl_NL", "DE": "de_DE", "IT": "it_IT", "SE": "sv_SE", "ZA": "en_ZA",
-    "PL": "pl_PL", "EG": "ar_AE", "TR": "tr_TR", "SA": "ar_AE", "AE": "en_AE", "IN": "en_IN", "SG": "en_SG",
-    "AU": "en_AU", "JP": "ja_JP",
-}  # fmt: skip
 
 
 def get_marketplace_participations(call: Call) -> Answer:

@@ -25,43 +25,80 @@ from sellerport import catalog
 from sellerport.catalog import Operation
 from sellerport.emulator import (
     answers,
+    applications,
+    catalog_items,
     data_kiosk,
     feeds,
+    fees,
     finances,
+    inbound,
+    inbound_shipments,
+    inbound_v0,
+    inventory,
     invoices,
+    listings,
+    merchant_fulfillment,
+    messaging,
+    notifications,
     orders,
+    outbound,
+    outbound_2026,
     pages,
+    pricing,
+    product_types,
     reports,
+    sales,
+    schedules,
+    sdk_tests,
     sellers,
+    shipment_confirmation,
+    shipping,
+    static_sandbox,
+    supply_sources,
     tokens,
+    transfers,
     uploads,
+    vendor_orders,
 )
-from sellerport.emulator.call import DENIED, Answer, Call, denied, invalid
+from sellerport.emulator.call import DENIED, MESSAGES, Answer, Call, denied, invalid
+from sellerport.emulator.grants import AccessToken
 from sellerport.emulator.traffic import Arrived
-from sellerport.emulator.world import AccessToken, World
+from sellerport.emulator.world import World
 from sellerport.errors import AmazonError
 from sellerport.regions import MARKETPLACES, SELLING_PARTNER_HOSTS
 
 HANDLERS: Mapping[str, Callable[[Call], Answer]] = {
     **sellers.HANDLERS,
     **orders.HANDLERS,
+    **shipment_confirmation.HANDLERS,
+    **merchant_fulfillment.HANDLERS,
+    **shipping.HANDLERS,
     **finances.HANDLERS,
+    **transfers.HANDLERS,
+    **notifications.HANDLERS,
+    **schedules.HANDLERS,
+    **sales.HANDLERS,
+    **messaging.HANDLERS,
+    **supply_sources.HANDLERS,
+    **vendor_orders.HANDLERS,
     **tokens.HANDLERS,
     **reports.HANDLERS,
     **feeds.HANDLERS,
     **data_kiosk.HANDLERS,
     **invoices.HANDLERS,
     **uploads.HANDLERS,
-}
-
-MESSAGES = {
-    400: ("InvalidInput", "Invalid Input"),
-    401: ("Unauthorized", DENIED),
-    403: ("Unauthorized", DENIED),
-    404: ("NotFound", "Resource Not Found"),
-    429: ("QuotaExceeded", "You exceeded your quota for the requested resource."),
-    500: ("InternalFailure", "We encountered an internal error. Please try again."),
-    503: ("ServiceUnavailable", "Service is temporarily unavailable. Please try again."),
+    **applications.HANDLERS,
+    **catalog_items.HANDLERS,
+    **listings.HANDLERS,
+    **product_types.HANDLERS,
+    **pricing.HANDLERS,
+    **fees.HANDLERS,
+    **inventory.HANDLERS,
+    **inbound.HANDLERS,
+    **inbound_shipments.HANDLERS,
+    **inbound_v0.HANDLERS,
+    **outbound.HANDLERS,
+    **outbound_2026.HANDLERS,
 }
 
 ERROR_TYPES = {
@@ -74,21 +111,25 @@ ERROR_TYPES = {
     503: "ServiceUnavailableException",
 }
 
+_PRODUCTION = frozenset(host for host in SELLING_PARTNER_HOSTS if not host.startswith("sandbox."))
 _REGION_OF = {shop.id: shop.region for shop in MARKETPLACES}
 
 
 def respond(world: World, arrived: Arrived) -> Response:
     """Answer a request to any of the SP-API's hosts."""
-    found = _match(arrived)
+    sandbox = _sandbox(world, arrived)
+    found = (sandbox and sandbox.match(arrived.method, arrived.path)) or _match(arrived)
     if found is None:
         nothing = AmazonError(DENIED, status=403, amazon_code="MissingAuthenticationToken")
         return refusal(world, nothing, error_type="MissingAuthenticationTokenException")
     operation, path = found
     try:
-        answer = _answer(world, arrived, operation, {name: unquote(value) for name, value in path.items()})
+        given = {name: unquote(value) for name, value in path.items()}
+        told = sdk_tests.answer(world, operation, given, arrived.address)
+        answer = told or _answer(world, arrived, operation, given)
     except AmazonError as refused:
         return refusal(world, refused, _rate(world, arrived, operation))
-    headers = _headers(world, _rate(world, arrived, operation), answer.status)
+    headers = {**_headers(world, _rate(world, arrived, operation), answer.status), **answer.headers}
     # the two APIs that speak HAL say so
     kind = "application/hal+json" if operation.api in ("messaging_v1", "solicitations_v1") else "application/json"
     body = answer.bytes()
@@ -114,6 +155,11 @@ def _rate(world: World, arrived: Arrived, operation: Operation) -> float | None:
 
 def _in_sandbox(arrived: Arrived) -> bool:
     return arrived.host.startswith("sandbox.")
+
+
+def _sandbox(world: World, arrived: Arrived) -> static_sandbox.Cases | None:
+    """Return the published cases, where they are to answer: a production host is what it always is."""
+    return None if arrived.host in _PRODUCTION else world.sandbox
 
 
 def _headers(world: World, rate: float | None, status: int) -> dict[str, str]:
@@ -143,10 +189,16 @@ def _answer(world: World, arrived: Arrived, operation: Operation, path: dict[str
     query: dict[str, list[str]] = {}
     for name, value in parse_qsl(arrived.query, keep_blank_values=True):
         query.setdefault(name, []).append(value)
+    sandbox = _sandbox(world, arrived)
+    if sandbox and operation in sandbox:
+        known = [one for one in _marketplaces(operation, query, None) if one in _REGION_OF]
+        _stay_in_region(known, region)
+        return sandbox.answer(operation, path, query, arrived.headers, arrived.body)
     body = _body(operation, arrived.body)
     _require(operation, query, arrived.headers)
-    _stay_in_region(operation, query, body, region)
-    call = Call(world, operation, path, query, body, token, account, region, arrived.address, elements)
+    _stay_in_region(_marketplaces(operation, query, body), region)
+    place = arrived.address, elements, arrived.headers, arrived.host
+    call = Call(world, operation, path, query, body, token, account, region, *place)
     return _handler(world, operation)(call)
 
 
@@ -165,10 +217,12 @@ def _admit(
     if not sent:
         raise denied("Access token is missing in the request header.")
     token = world.access_tokens.get(sent)
-    if token is None or (token.grant and token.grant.revoked):
+    if token is None or (token.grant and token.grant.over(world.now())):
         raise denied("The access token you provided is revoked, malformed or invalid.")
     if token.expires_at <= world.now():
         raise denied("The access token you provided has expired.")
+    if world.login.secret_expired(token.application):
+        raise denied("The LWA secret token you provided has expired.")
     if token.grant is None:
         if operation.scope is None or operation.scope not in token.scopes:
             raise denied()
@@ -208,8 +262,8 @@ def _require(operation: Operation, query: Mapping[str, list[str]], headers: Mapp
             raise invalid(f"Missing required parameter: {parameter.wire}")
 
 
-def _stay_in_region(operation: Operation, query: Mapping[str, list[str]], body: Any, region: str) -> None:
-    """Refuse marketplaces that are not of the region, in the query or at the top of the body."""
+def _marketplaces(operation: Operation, query: Mapping[str, list[str]], body: Any) -> list[str]:
+    """Return the marketplaces that are named, in the query or at the top of the body."""
     named: list[Any] = []
     for parameter in operation.parameters:
         if parameter.place == "query" and _names_marketplaces(parameter.wire):
@@ -217,7 +271,11 @@ def _stay_in_region(operation: Operation, query: Mapping[str, list[str]], body: 
     for name, value in body.items() if isinstance(body, dict) else ():
         if _names_marketplaces(name):
             named += value if isinstance(value, list) else [value]
-    if any(_REGION_OF.get(one) != region for one in named if isinstance(one, str)):
+    return [one for one in named if isinstance(one, str)]
+
+
+def _stay_in_region(marketplaces: list[str], region: str) -> None:
+    if any(_REGION_OF.get(one) != region for one in marketplaces):
         raise denied("The marketplaces you provided are not valid for region.")
 
 

@@ -1,25 +1,53 @@
-"""The local Amazon on a port: for people (`serve`) and, in a thread of a test or demo, for programs (`running`)."""
+"""The local Amazon on a port: for people (`serve`) and, in a thread of a test or demo, for programs (`running`).
+
+With a certificate authority, the same port speaks TLS and is a proxy, so that any client reaches it unchanged.
+"""
 
 from __future__ import annotations
 
+import ipaddress
 import socket
-import struct
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from uvicorn.config import LOGGING_CONFIG
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from sellerport.emulator.faults import RESET
 from sellerport.emulator.gateway import LocalAmazon, app
+from sellerport.emulator.proxy import Connection
 from sellerport.emulator.world import World
 from sellerport.errors import SettingsError
 
+if TYPE_CHECKING:
+    from sellerport.emulator.authority import Authority
+
 HOST = "127.0.0.1"
 PORT = 8099
+KEEP_ALIVE_S = 60
+"""How long a connection may be idle: clients that keep theirs for a while should not find them closed."""
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """A local Amazon that any client reaches through its settings for proxies."""
+
+    address: str
+    """Where it is, as a proxy and by itself, such as ``http://127.0.0.1:8099``."""
+    ca: Path
+    """The certificate to trust."""
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that lead a program through it, in both spellings where programs differ in which counts."""
+        proxies = ("HTTPS_PROXY", "https_proxy")
+        bundles = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
+        return dict.fromkeys(proxies, self.address) | dict.fromkeys(bundles, str(self.ca))
 
 
 def serve(
@@ -27,6 +55,8 @@ def serve(
     port: int = PORT,
     *,
     world: World | None = None,
+    authority: Authority | None = None,
+    exposed: bool = False,
     on_ready: Callable[[str], None] | None = None,
     log_level: str = "warning",
 ) -> None:
@@ -36,21 +66,29 @@ def serve(
         host: the address to listen on.
         port: the port; 0 takes a free one.
         world: the state; a new one if not given.
+        authority: who vouches for Amazon's hosts, for TLS and for clients that take this for a proxy.
+        exposed: whether the address may be one that other machines reach.
         on_ready: called with the address (``http://127.0.0.1:8099``) once requests are answered.
         log_level: uvicorn's.
 
     Raises:
-        SettingsError: the port cannot be had.
+        SettingsError: the port cannot be had, or others could reach it.
     """
     listening = _bind(host, port)
+    if not exposed and not ipaddress.ip_address(listening.getsockname()[0]).is_loopback:
+        listening.close()
+        raise SettingsError(
+            f"other machines can reach {host}, and who reaches a local Amazon can do anything with it; "
+            "listen on 127.0.0.1, or say that you know (--i-know, exposed=True)"
+        )
     address = _address(listening)
-    server = _Server(app(world), lambda: on_ready(address) if on_ready else None, log_level=log_level)
+    server = _Server(app(world), authority, lambda: on_ready(address) if on_ready else None, log_level=log_level)
     with listening, suppress(KeyboardInterrupt):  # uvicorn raises the signal again after its orderly end
         server.run(sockets=[listening])
 
 
 @contextmanager
-def running(world: World | None = None, *, port: int = 0) -> Iterator[str]:
+def running(world: World | None = None, *, port: int = 0, authority: Authority | None = None) -> Iterator[str]:
     """Serve a local Amazon in a thread, on a free loopback port, for the length of a ``with`` block.
 
     Raises:
@@ -58,7 +96,7 @@ def running(world: World | None = None, *, port: int = 0) -> Iterator[str]:
     """
     listening = _bind(HOST, port)
     ready = threading.Event()
-    server = _Server(app(world), ready.set)
+    server = _Server(app(world), authority, ready.set)
     failed: list[BaseException] = []
 
     def work() -> None:
@@ -82,19 +120,42 @@ def running(world: World | None = None, *, port: int = 0) -> Iterator[str]:
             thread.join()
 
 
+@contextmanager
+def proxying(world: World | None = None, *, port: int = 0) -> Iterator[Proxy]:
+    """Serve as `running` does, for clients that reach it as a proxy; its authority is its own, and ends with it.
+
+    Raises:
+        SettingsError: the port cannot be had.
+    """
+    from sellerport.emulator.authority import Authority  # noqa: PLC0415  # takes a while to import
+
+    with tempfile.TemporaryDirectory() as folder:
+        authority = Authority.of(Path(folder))
+        with running(world, port=port, authority=authority) as address:
+            yield Proxy(address, authority.ca)
+
+
 class _Server(uvicorn.Server):
     """uvicorn, which tells when it is ready."""
 
-    def __init__(self, application: LocalAmazon, on_ready: Callable[[], Any], *, log_level: str | None = None) -> None:
+    def __init__(
+        self,
+        application: LocalAmazon,
+        authority: Authority | None,
+        on_ready: Callable[[], Any],
+        *,
+        log_level: str | None = None,
+    ) -> None:
         config = uvicorn.Config(
             application,
-            http=_Protocol,
+            http=partial(Connection, authority=authority),  # type: ignore[arg-type]  # it is only ever called
             ws="none",
             lifespan="off",
             log_level=log_level,
             log_config=LOGGING_CONFIG if log_level else None,  # logging belongs to the process, not to its guest
             access_log=False,
             server_header=False,
+            timeout_keep_alive=KEEP_ALIVE_S,
             timeout_graceful_shutdown=1,  # requests that a planned silence holds never end by themselves
         )
         super().__init__(config)
@@ -103,20 +164,6 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._on_ready()
-
-
-class _Protocol(HttpToolsProtocol):
-    """uvicorn's HTTP, which lets the application reset a connection (see `faults`)."""
-
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self.scope["extensions"] = {RESET: {"reset": self._reset}}
-
-    def _reset(self) -> None:
-        connection = self.transport.get_extra_info("socket")
-        # closing without lingering is what makes the kernel send RST instead of FIN
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.transport.abort()
 
 
 def _bind(host: str, port: int) -> socket.socket:

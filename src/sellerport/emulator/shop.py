@@ -1,16 +1,18 @@
-"""What a seeded account sold: invented products, invented buyers, and orders whose parts agree with each other.
+"""What a seeded account sells and sold: invented products and buyers, and orders whose parts agree with each other.
 
-It knows nothing of HTTP, tokens or of how any API version writes an order. The same seed gives the same shop.
+It knows nothing of HTTP, tokens or of how any API version writes an order. The same seed gives the same shop. What
+becomes of the products afterwards - prices, stock, listings made and changed - is the `shelf`'s.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
+from sellerport.emulator.assortment import ARTICLES, Article
 from sellerport.regions import Marketplace
 
 Status = Literal["Pending", "Unshipped", "PartiallyShipped", "Shipped", "Canceled", "Unfulfillable"]
@@ -19,30 +21,17 @@ Channel = Literal["AFN", "MFN"]
 DAY_S = 86_400
 HISTORY_DAYS = 45
 
-PRODUCTS = (
-    ("Enamel Camping Mug, 350 ml, Forest Green", "14.90"),
-    ("Linen Tea Towels, Set of 4, Oatmeal", "22.50"),
-    ("Beeswax Candle Pair, 25 cm", "17.95"),
-    ("Folding Bamboo Laptop Stand", "34.00"),
-    ("Cast Iron Trivet, Leaf Pattern", "19.99"),
-    ("Wool Dryer Balls, 6 Pieces", "12.49"),
-    ("Walnut Key Tray with Brass Feet", "28.75"),
-    ("Stoneware Butter Dish with Lid", "26.90"),
-    ("Cotton Rope Plant Hanger, 110 cm", "11.99"),
-    ("Refillable Fountain Pen, Medium Nib, Slate", "39.50"),
-    ("Recycled Felt Desk Mat, 80 x 30 cm", "31.20"),
-    ("Cork Yoga Block, Pair", "24.99"),
-    ("Copper Watering Can, 0.9 l", "44.00"),
-    ("Garden Twine on Wooden Spool, 150 m", "8.95"),
-    ("Children's Rain Cape, Size 116, Yellow", "29.90"),
-    ("Pour-over Coffee Set with 80 Filters", "36.40"),
-)
-"""Title and price in US dollars."""
-
 RATES = {
     "USD": "1", "CAD": "1.36", "MXN": "17.2", "BRL": "5", "EUR": "0.93", "GBP": "0.79", "SEK": "10.5", "ZAR": "18.5",
     "PLN": "4", "EGP": "48", "TRY": "34", "SAR": "3.75", "AED": "3.67", "INR": "84", "SGD": "1.34", "AUD": "1.5",
     "JPY": "150",
+}  # fmt: skip
+
+LANGUAGES = {
+    "US": "en_US", "CA": "en_CA", "MX": "es_MX", "BR": "pt_BR", "IE": "en_IE", "ES": "es_ES", "GB": "en_GB",
+    "FR": "fr_FR", "BE": "fr_BE", "NL": "nl_NL", "DE": "de_DE", "IT": "it_IT", "SE": "sv_SE", "ZA": "en_ZA",
+    "PL": "pl_PL", "EG": "ar_AE", "TR": "tr_TR", "SA": "ar_AE", "AE": "en_AE", "IN": "en_IN", "SG": "en_SG",
+    "AU": "en_AU", "JP": "ja_JP",
 }  # fmt: skip
 
 NAMES = {
@@ -109,6 +98,17 @@ class Address:
 
 
 @dataclass(frozen=True)
+class Family:
+    """What products are variations of: an item of its own that nobody can buy."""
+
+    asin: str
+    sku: str
+    title: str
+    brand: str
+    theme: str
+
+
+@dataclass(frozen=True)
 class Product:
     """What an account lists; ``dollars`` is its price in US dollars, wherever it is sold."""
 
@@ -116,10 +116,16 @@ class Product:
     sku: str
     title: str
     dollars: Decimal
+    ean: str
+    brand: str
+    channel: Channel
+    """Who ships it, Amazon or the account."""
+    article: Article = field(repr=False)
+    family: Family | None = field(default=None, repr=False)
 
     def price(self, currency: str) -> Decimal:
         """What it costs in a currency."""
-        return _local(self.dollars, currency)
+        return local(self.dollars, currency)
 
 
 @dataclass(frozen=True)
@@ -182,17 +188,43 @@ class Order:
         return self.status not in ("Pending", "Canceled")
 
 
-def products(chance: random.Random, prefix: str) -> tuple[Product, ...]:
-    """Invent what an account lists; its own SKUs start with the prefix."""
-    return tuple(
-        Product(
-            f"B0L{chance.randrange(10**6):06d}{chance.choice('ABCDEFGHJK')}",
-            f"{prefix}-{number:03d}",
-            title,
-            Decimal(price),
+def products(chance: random.Random, name: str) -> tuple[Product, ...]:
+    """Invent what an account of this name lists: its SKUs begin with its initials, its brand is its first word."""
+    words = [word for word in name.split() if word[0].isalpha()]
+    prefix = "".join(word[0] for word in words).upper() or "SKU"
+    brand = words[0] if words else "Local"
+    families: dict[str, Family] = {}
+    found = []
+    for number, article in enumerate(ARTICLES, start=1):
+        if article.family and article.family not in families:
+            sku = f"{prefix}-{article.type}"
+            families[article.family] = Family(asin(chance), sku, article.family, brand, article.theme or "")
+        found.append(
+            Product(
+                asin=asin(chance),
+                sku=f"{prefix}-{number:03d}",
+                title=article.title,
+                dollars=article.dollars,
+                ean=_ean(chance),
+                brand=brand,
+                channel="MFN" if number % 5 in (2, 4) else "AFN",
+                article=article,
+                family=families.get(article.family or ""),
+            )
         )
-        for number, (title, price) in enumerate(PRODUCTS, start=1)
-    )
+    return tuple(found)
+
+
+def asin(chance: random.Random) -> str:
+    """Invent an ASIN."""
+    return "B0L" + "".join(chance.choices("0123456789BCDFGHJKLMNPQRSTVWXYZ", k=7))
+
+
+def _ean(chance: random.Random) -> str:
+    """Return an EAN-13 of the range that shops use in their own walls (29…), so that it is nobody's."""
+    digits = f"29{chance.randrange(10**10):010d}"
+    total = sum(int(digit) * (3 if place % 2 else 1) for place, digit in enumerate(digits))
+    return f"{digits}{-total % 10}"
 
 
 def orders(
@@ -213,12 +245,16 @@ def orders(
         now: when the newest could have been placed, in unix seconds.
     """
     weights = [2 ** (len(marketplaces) - place) for place in range(len(marketplaces))]
+    shipped_by: dict[Channel, list[Product]] = {
+        "AFN": [one for one in listed if one.channel == "AFN"],
+        "MFN": [one for one in listed if one.channel == "MFN"],
+    }
     found = {}
     for place in range(count, 0, -1):
         # denser towards today, as in a shop that grows; the newest is minutes old, so that every status occurs
         age_s = HISTORY_DAYS * DAY_S * ((place - chance.random()) / count) ** 1.6 + 300
         shop = chance.choices(list(marketplaces), weights)[0]
-        order = _order(chance, shop, listed, created=int(now - age_s), now=now)
+        order = _order(chance, shop, shipped_by, created=int(now - age_s), now=now)
         found[order.id] = order
     return found
 
@@ -226,13 +262,13 @@ def orders(
 def _order(
     chance: random.Random,
     shop: Marketplace,
-    listed: Sequence[Product],
+    shipped_by: Mapping[Channel, Sequence[Product]],
     *,
     created: int,
     now: float,
 ) -> Order:
     channel: Channel = "AFN" if chance.random() < 0.6 else "MFN"
-    lines = chance.sample(listed, chance.choices((1, 2, 3), (70, 22, 8))[0])
+    lines = chance.sample(shipped_by[channel], chance.choices((1, 2, 3), (70, 22, 8))[0])
     quantities = [chance.choices((1, 2, 3), (80, 15, 5))[0] for _ in lines]
     status = _status(chance, channel, (now - created) / DAY_S, pieces=sum(quantities))
     shipped = {"Shipped": quantities, "PartiallyShipped": [1, *[0] * (len(lines) - 1)]}.get(status, [0] * len(lines))
@@ -250,7 +286,7 @@ def _order(
                 quantity=quantity,
                 shipped=gone,
                 unit_price=price,
-                tax=_rounded(price * quantity * taxed, shop.currency),
+                tax=rounded(price * quantity * taxed, shop.currency),
                 gift_message=gift,
             )
         )
@@ -263,7 +299,7 @@ def _order(
         status=status,
         channel=channel,
         items=tuple(items),
-        shipping=Decimal(0) if prime else _local(Decimal("4.90"), shop.currency),
+        shipping=Decimal(0) if prime else local(Decimal("4.90"), shop.currency),
         address=_address(chance, shop.country),
         email=f"{chance.getrandbits(60):015x}@marketplace.{shop.domain}.invalid",
         prime=prime,
@@ -306,9 +342,11 @@ def _address(chance: random.Random, country: str) -> Address:
     )
 
 
-def _local(dollars: Decimal, currency: str) -> Decimal:
-    return _rounded(dollars * Decimal(RATES[currency]), currency)
+def local(dollars: Decimal, currency: str) -> Decimal:
+    """Return an amount of dollars in a currency, as it is paid."""
+    return rounded(dollars * Decimal(RATES[currency]), currency)
 
 
-def _rounded(amount: Decimal, currency: str) -> Decimal:
+def rounded(amount: Decimal, currency: str) -> Decimal:
+    """Return an amount as it is paid."""
     return amount.quantize(Decimal(1) if currency == "JPY" else Decimal("0.01"))

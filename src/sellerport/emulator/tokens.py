@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from sellerport import catalog
 from sellerport.emulator.call import Answer, Call, invalid
-from sellerport.emulator.world import TOKEN_LIFE_S, Resource
+from sellerport.emulator.grants import TOKEN_LIFE_S, Resource
 from sellerport.errors import AmazonRefused, NotFound
 
 MOST_RESOURCES = 50

@@ -10,11 +10,13 @@ from urllib.parse import parse_qsl
 import msgspec
 
 MASK = "***"
-SECRET_HEADERS = frozenset({"x-amz-access-token", "authorization", "cookie", "x-amz-security-token"})
+SECRET_HEADERS = frozenset(
+    {"x-amz-access-token", "authorization", "cookie", "x-amz-security-token", "proxy-authorization"}
+)
 SECRET_FIELDS = frozenset(
     {
         "client_secret", "refresh_token", "access_token", "code", "spapi_oauth_code", "restricteddatatoken",
-        "x-amz-signature",
+        "x-amz-signature", "amazon_state", "form_token",
     }
 )  # fmt: skip
 LARGEST_SHOWN = 2**20

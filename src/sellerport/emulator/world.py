@@ -7,66 +7,50 @@ HTTP. Whatever the control plane can do, a test in the same process can do by ca
 from __future__ import annotations
 
 import random
+import re
 import time
+import unicodedata
 import uuid
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import msgspec
 
 from sellerport import catalog, regions
-from sellerport.emulator import shop
+from sellerport.emulator import purchases, shop, subscriptions
 from sellerport.emulator.faults import Fault
-from sellerport.emulator.jobs import Job, Outcome
+from sellerport.emulator.grants import (
+    DEFAULT_APPLICATION,
+    SDK_APPLICATION,
+    SDK_REFRESH_TOKEN,
+    Application,
+    Grant,
+    Grants,
+)
+from sellerport.emulator.inbound_plans import Inbound
+from sellerport.emulator.jobs import Job, Outcome, Schedule
 from sellerport.emulator.jobs import Kind as JobKind
+from sellerport.emulator.outbound_orders import Outbound
+from sellerport.emulator.parcels import Parcels
+from sellerport.emulator.purchases import Vendor
+from sellerport.emulator.queue import Queues
 from sellerport.emulator.quotas import Limit, Mode, Quotas
+from sellerport.emulator.sessions import Sessions
+from sellerport.emulator.shelf import Shelf
 from sellerport.emulator.storage import Storage
+from sellerport.emulator.subscriptions import Subscriptions
 from sellerport.errors import Conflict, InvalidArguments, NotFound, Problem
 from sellerport.regions import Marketplace
 
-CODE_LIFE_S = 300
-TOKEN_LIFE_S = 3600
+if TYPE_CHECKING:
+    from sellerport.emulator.static_sandbox import Cases
+
 REMEMBERED_REQUESTS = 1000
 
 Kind = Literal["seller", "vendor"]
 Planned = TypeVar("Planned", Fault, Outcome)
-
-
-class Application(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A developer application.
-
-    A redirect URI of the form ``http://host:*`` stands for every port and path of that host; real Amazon has no such
-    thing, but a test's port is not known beforehand.
-    """
-
-    application_id: str
-    client_id: str
-    client_secret: str
-    name: str = "Local application"
-    redirect_uris: tuple[str, ...] = ()
-    draft: bool = False
-    """A draft is only consented to with ``version=beta``."""
-    regions: tuple[Literal["na", "eu", "fe"], ...] = ("na", "eu", "fe")
-
-    def __repr__(self) -> str:
-        return f"Application({self.application_id!r})"
-
-    def accepts(self, redirect_uri: str) -> bool:
-        """Whether this redirect URI is registered."""
-        return any(redirect_uri == known or _covers(known, redirect_uri) for known in self.redirect_uris)
-
-
-def _covers(pattern: str, redirect_uri: str) -> bool:
-    if not pattern.endswith(":*"):
-        return False
-    try:
-        asked, known = urlsplit(redirect_uri), urlsplit(pattern.removesuffix(":*"))
-        return (asked.scheme, asked.hostname, asked.username) == (known.scheme, known.hostname, None)
-    except ValueError:
-        return False
 
 
 @dataclass(frozen=True)
@@ -79,54 +63,13 @@ class Account:
     marketplaces: tuple[Marketplace, ...]
     products: tuple[shop.Product, ...] = field(default=(), repr=False)
     orders: dict[str, shop.Order] = field(default_factory=dict, repr=False)
+    owner: str = ""
+    """The e-mail address of who signs in for it; one person may own several accounts."""
 
     @property
     def region(self) -> str:
         """Where the account trades."""
         return self.marketplaces[0].region
-
-
-@dataclass
-class Grant:
-    """What an account's owner gave an application."""
-
-    refresh_token: str = field(repr=False)
-    application: Application
-    account: Account
-    revoked: bool = False
-
-
-@dataclass
-class Code:
-    """An authorization code: good once, for five minutes, for one application."""
-
-    application: Application
-    account: Account
-    redirect_uri: str | None
-    expires_at: float
-    used: bool = False
-
-
-@dataclass(frozen=True)
-class Resource:
-    """What a restricted data token opens: a path, or all of its kind (``/orders/v0/orders/{orderId}``)."""
-
-    method: str
-    path: str
-    elements: frozenset[str]
-
-
-@dataclass
-class AccessToken:
-    """What a call carries; without a grant it is good for grantless operations of its scopes only."""
-
-    application: Application
-    grant: Grant | None
-    expires_at: float
-    scopes: frozenset[str] = frozenset()
-    resources: tuple[Resource, ...] = ()
-    """What a restricted data token is good for; empty for other tokens."""
-    issued_at: float = 0
 
 
 @dataclass(frozen=True)
@@ -138,14 +81,6 @@ class Pages:
     repeat: bool = False
     """Whether the last page gives the token of itself, for ever."""
 
-
-DEFAULT_APPLICATION = Application(
-    application_id="amzn1.sp.solution.local",
-    client_id="amzn1.application-oa2-client.local",
-    client_secret="local-secret",  # noqa: S106  # it opens nothing but this
-    name="Local Shop Tools",
-    redirect_uris=("http://localhost:8080/callback", "http://127.0.0.1:*", "http://localhost:*", "http://[::1]:*"),
-)
 
 DEFAULT_ACCOUNTS: tuple[tuple[str, str, Kind, tuple[str, ...]], ...] = (
     ("ALOCALSELLERNA", "Larkhollow Home Goods", "seller", ("US", "CA", "MX")),
@@ -165,6 +100,9 @@ class World:
         polls: how often a report, feed, query or export is seen unfinished.
         limits: whether calls beyond an operation's rate are refused: ``off``, ``real``, or ``fast``, which is a hundred
             times the real rates.
+        strict: whether Login with Amazon takes a refresh token once (see `grants`).
+        sandbox: Amazon's published cases, which then answer for its sandbox hosts, and where no host is named.
+        sdk_tests: whether the generated tests of Amazon's SDKs may say what is answered (see `sdk_tests`).
     """
 
     def __init__(
@@ -175,10 +113,16 @@ class World:
         orders: int = 60,
         polls: int = 2,
         limits: Mode = "off",
+        strict: bool = False,
+        sandbox: Cases | None = None,
+        sdk_tests: bool = False,
     ) -> None:
         self.seed = seed
         self._polls = polls
         self._limits: Mode = limits
+        self._strict = strict
+        self.sandbox = sandbox
+        self.sdk_tests = sdk_tests
         self._clock = clock
         self._orders = orders
         self.reset()
@@ -187,12 +131,17 @@ class World:
         """Forget everything and seed again."""
         self.seed = self.seed if seed is None else seed
         self._chance = random.Random(self.seed)  # noqa: S311  # nothing here is worth guessing
+        self._luck = random.Random(f"{self.seed} faults")  # noqa: S311  # of its own, so that a fault changes no token
         self._offset_s = 0.0
         self.accounts: dict[str, Account] = {}
-        self.applications: dict[str, Application] = {}
-        self.grants: dict[str, Grant] = {}
-        self.codes: dict[str, Code] = {}
-        self.access_tokens: dict[str, AccessToken] = {}
+        self.queues = Queues(now=self.now, secret=self.secret, uuid=self.uuid)
+        self.subscriptions = Subscriptions()
+        self.login = Grants(
+            now=self.now, secret=self.secret, uuid=self.uuid, strict=self._strict, deliver=self.queues.deliver
+        )
+        self.applications, self.grants = self.login.applications, self.login.grants
+        self.codes, self.access_tokens = self.login.codes, self.login.access_tokens
+        self.sessions = Sessions(self.secret)
         self.pages: dict[str, Any] = {}
         """What each page token stands for."""
         self.paged: dict[str, Pages] = {}
@@ -205,7 +154,23 @@ class World:
         self.outcomes: list[Outcome] = []
         self.quotas = Quotas(self._limits)
         self.storage = Storage(f"storage {self.seed}")
+        self.shelf = Shelf()
+        self.solicited: set[tuple[str, str]] = set()
+        """Which orders a review was asked for, by account and id."""
+        self.schedules: dict[str, Schedule] = {}
+        """Of reports, by id."""
+        self.supply_sources: dict[str, dict[str, dict[str, Any]]] = {}
+        """By account and id."""
+        self.vendors: dict[str, Vendor] = {}
+        """What Amazon buys, by account."""
+        self.payouts: dict[tuple[str, str], list[float]] = {}
+        """When accounts asked for their money, by account and marketplace id."""
+        self.parcels = Parcels()
+        self.inbound = Inbound()
+        self.outbound = Outbound()
         self.faults: list[Fault] = []
+        self.told: dict[str, int] = {}
+        """With which status the next call of an operation is answered, by its id in lower case."""
         self.requests: deque[dict[str, Any]] = deque(maxlen=REMEMBERED_REQUESTS)
         self.add_application(DEFAULT_APPLICATION)
         for selling_partner_id, name, kind, countries in DEFAULT_ACCOUNTS:
@@ -215,6 +180,9 @@ class World:
             self.grant(
                 selling_partner_id, refresh_token=f"Atzr|local-{kind}-{self.accounts[selling_partner_id].region}"
             )
+        if self.sdk_tests:
+            self.add_application(SDK_APPLICATION)
+            self.grant(DEFAULT_ACCOUNTS[0][0], SDK_APPLICATION.client_id, refresh_token=SDK_REFRESH_TOKEN)
 
     def now(self) -> float:
         """The world's time, in unix seconds."""
@@ -239,11 +207,7 @@ class World:
         Raises:
             Conflict: its application id or client id is taken.
         """
-        for known in self.applications.values():
-            if application.client_id == known.client_id or application.application_id == known.application_id:
-                raise Conflict(f"application {application.application_id!r} or its client id exists already")
-        self.applications[application.client_id] = application
-        return application
+        return self.login.add(application)
 
     def application(self, name: str | None = None) -> Application:
         """Find an application by its application id or client id; without one, the default application.
@@ -251,11 +215,7 @@ class World:
         Raises:
             NotFound: there is none.
         """
-        name = DEFAULT_APPLICATION.client_id if name is None else name
-        for known in self.applications.values():
-            if name in (known.client_id, known.application_id):
-                return known
-        raise NotFound(f"no application {name!r}")
+        return self.login.application(name)
 
     def add_account(
         self,
@@ -265,8 +225,11 @@ class World:
         name: str = "Seeded account",
         kind: Kind = "seller",
         orders: int = 60,
+        owner: str | None = None,
     ) -> Account:
         """Add an account that trades in these marketplaces (ids or country codes), all of one region.
+
+        Its owner is an e-mail address, made of the account's name where none is given.
 
         Raises:
             InvalidArguments: a marketplace does not exist, or they are of several regions.
@@ -280,11 +243,16 @@ class World:
         if selling_partner_id in self.accounts:
             raise Conflict(f"account {selling_partner_id!r} exists already")
         chance = random.Random(f"{self.seed} {selling_partner_id}")  # noqa: S311
-        prefix = "".join(word[0] for word in name.upper().split() if word[0].isalpha()) or "SKU"
         count = orders if kind == "seller" else 0
-        products = shop.products(chance, prefix)
+        products = shop.products(chance, name)
+        self.shelf.fill(selling_partner_id, shops, products, now=self.now(), vendor=kind == "vendor")
+        if kind == "vendor":
+            seed = f"purchases {self.seed} {selling_partner_id}"
+            self.vendors[selling_partner_id] = purchases.seeded(seed, shops, products, self.now())
         sold = shop.orders(chance, shops, products, count=count, now=self.now())
-        account = self.accounts[selling_partner_id] = Account(selling_partner_id, name, kind, shops, products, sold)
+        owner = owner or _owner(name, selling_partner_id)
+        account = Account(selling_partner_id, name, kind, shops, products, sold, owner)
+        self.accounts[selling_partner_id] = account
         return account
 
     def account(self, selling_partner_id: str) -> Account:
@@ -306,52 +274,62 @@ class World:
             NotFound: there is no such account or application.
             Conflict: the refresh token wished for exists already.
         """
-        account, app = self.account(selling_partner_id), self.application(application)
-        refresh_token = refresh_token or self.secret("Atzr|", 300)
-        if refresh_token in self.grants:
-            raise Conflict("that refresh token exists already")
-        grant = self.grants[refresh_token] = Grant(refresh_token, app, account)
-        return grant
+        return self.login.grant(self.account(selling_partner_id), self.application(application), refresh_token)
 
     def issue_code(self, application: Application, account: Account, redirect_uri: str | None) -> str:
         """Return a new authorization code."""
-        code = self.secret("", 20).upper()
-        self.codes[code] = Code(application, account, redirect_uri, self.now() + CODE_LIFE_S)
-        return code
+        return self.login.issue_code(application, account, redirect_uri)
 
     def issue_access_token(
         self, application: Application, grant: Grant | None, *, prefix: str = "Atza|", **more: Any
     ) -> str:
         """Return a new access token, good for an hour."""
-        token = self.secret(prefix, 300)
-        now = self.now()
-        self.access_tokens[token] = AccessToken(application, grant, now + TOKEN_LIFE_S, issued_at=now, **more)
-        return token
+        return self.login.issue_access_token(application, grant, prefix=prefix, **more)
 
     def revoke(self, *, refresh_token: str | None = None, selling_partner_id: str | None = None) -> int:
         """Revoke one grant, those of an account, or all, with their access tokens; return how many."""
-        chosen = [
-            grant
-            for grant in self.grants.values()
-            if refresh_token in (None, grant.refresh_token)
-            and selling_partner_id in (None, grant.account.selling_partner_id)
-            and not grant.revoked
-        ]
-        for grant in chosen:
-            grant.revoked = True
-        return len(chosen)
+        return self.login.revoke(refresh_token=refresh_token, selling_partner_id=selling_partner_id)
 
-    def expire(self, access_token: str | None = None) -> int:
-        """Let one access token, or all, expire now; return how many did."""
-        now = self.now()
-        chosen = [
-            held
-            for token, held in self.access_tokens.items()
-            if access_token in (None, token) and held.expires_at > now
-        ]
-        for held in chosen:
-            held.expires_at = now
-        return len(chosen)
+    def expire(
+        self, access_token: str | None = None, *, refresh_token: str | None = None, application: str | None = None
+    ) -> int:
+        """Let something end now that time would end, and return how many did.
+
+        Args:
+            access_token: which; where nothing is named, all of them.
+            refresh_token: of a grant, as if it had not been renewed for a year.
+            application: whose client secret ends, as if it had not been rotated for half a year.
+
+        Raises:
+            NotFound: there is no such application.
+        """
+        return self.login.expire(access_token, refresh_token, application)
+
+    def rotate_secret(self, application: str | None = None, *, client_secret: str | None = None) -> Application:
+        """Give an application another client secret, made up or this one; the old one is good for a week more.
+
+        Raises:
+            NotFound: there is no such application.
+        """
+        return self.login.rotate(self.application(application), client_secret)
+
+    def notify(self, account: Account | str, type: str, payload: Mapping[str, Any]) -> int:
+        """Send a notification about an account to all who subscribed to its type; return how many they are.
+
+        Raises:
+            NotFound: there is no such account.
+        """
+        seller = self.account(account).selling_partner_id if isinstance(account, str) else account.selling_partner_id
+        return subscriptions.notify(self, seller, type, payload)
+
+    def change_order(self, selling_partner_id: str, order: shop.Order) -> None:
+        """Let an order be as it is now, and tell those who want to hear of it.
+
+        Raises:
+            NotFound: there is no such account.
+        """
+        self.account(selling_partner_id).orders[order.id] = order
+        self.notify(selling_partner_id, "ORDER_CHANGE", subscriptions.order_changed(selling_partner_id, order))
 
     def fail(self, fault: Fault) -> None:
         """Plan a fault for the next requests that it matches."""
@@ -359,7 +337,11 @@ class World:
 
     def fault_for(self, method: str, host: str, path: str) -> Fault | None:
         """Return the fault planned for a request, counting it down."""
-        return _take(self.faults, lambda fault: fault.matches(method, host, path))
+
+        def meets(fault: Fault) -> bool:
+            return fault.matches(method, host, path) and (fault.chance == 1 or self._luck.random() < fault.chance)
+
+        return _take(self.faults, meets)
 
     def page(self, operation: str, pages: int, *, empty: tuple[int, ...] = (), repeat: bool = False) -> None:
         """Let a list come in so many pages from now on; what it holds is invented.
@@ -416,6 +398,14 @@ class World:
             self.quotas.set(key, limit)
         self.quotas.mode = mode or self.quotas.mode
 
+    def add_product_type(self, name: str, schema: dict[str, Any]) -> None:
+        """Define a product type, for listings to be checked against and for Product Type Definitions to serve.
+
+        Raises:
+            InvalidArguments: this is no JSON Schema.
+        """
+        self.shelf.define(name, schema)
+
     def plan(self, outcome: Outcome) -> None:
         """Plan what becomes of the next reports, feeds, queries or exports that it matches."""
         self.outcomes.append(outcome)
@@ -425,10 +415,18 @@ class World:
         return _take(self.outcomes, lambda outcome: outcome.matches(kind, type))
 
 
+def _owner(name: str, selling_partner_id: str) -> str:
+    """Return an e-mail address for whoever owns an account of this name; .invalid never resolves (RFC 2606)."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return f"owner@{'-'.join(re.findall('[a-z0-9]+', plain)) or selling_partner_id.lower()}.invalid"
+
+
 def _take(planned: list[Planned], wanted: Callable[[Planned], bool]) -> Planned | None:
     """Return the first that is wanted, and let it go when it was taken as often as it is for."""
     for place, one in enumerate(planned):
         if wanted(one):
+            if one.times is None:
+                return one
             if one.times > 1:
                 planned[place] = msgspec.structs.replace(one, times=one.times - 1)
             else:
