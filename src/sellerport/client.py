@@ -115,11 +115,10 @@ class _Client:
             SettingsError: the local Amazon's address is none.
         """
         name = marketplace or environ.get("SP_API_DEFAULT_MARKETPLACE") or "US"
-        self._marketplace, self._fills_optional = _marketplace(name)
+        self._marketplace, named = _marketplace(name)
         self._marketplace_given = marketplace is not None
         self._fill_given = fill_optional
-        named = self._fills_optional and marketplace is not None
-        self._fills_optional = named if fill_optional is None else fill_optional
+        self._fills_optional = named and self._marketplace_given if fill_optional is None else fill_optional
         self._check = check
         self._restricted_tokens = restricted_tokens or _restricted_tokens
         _check_options(limit, timeout_s, patience_s)
@@ -138,7 +137,7 @@ class _Client:
                 raise InvalidArguments(problems=[Problem(name, "is the server's to decide") for name in refused])
             self._source = connection
             return
-        oauth.check_callback(on_token_refresh, blocking=self._colour == 0)
+        oauth.check_callback(on_token_refresh, blocking=self._kind.blocking)
         given = {"refresh_token": refresh_token, "lwa_app_id": lwa_app_id, "lwa_client_secret": lwa_client_secret}
         given["access_token"] = access_token
         given = {name: value for name, value in given.items() if value is not None}
@@ -157,7 +156,6 @@ class _Client:
         )
 
     _kind: type[BlockingWire] | type[AsyncWire]
-    _colour: int
     _restriction: Restriction | None = None
 
     def _grants(
@@ -172,7 +170,7 @@ class _Client:
             provider = credentials
             if account is not None or given.keys() - {"refresh_token"}:
                 raise CredentialsError("only refresh_token may be given beside a function, which has all the rest")
-            oauth.check_callback(provider, blocking=self._colour == 0, field="credentials")
+            oauth.check_callback(provider, blocking=self._kind.blocking, field="credentials")
 
             async def asked() -> Grant:
                 return _grant(await places.ask(provider, given))
@@ -224,10 +222,11 @@ class _Client:
         return made
 
     def _open(self, api: str) -> OperationsOf:
-        mixins = documents.MIXINS.get(api)
-        if mixins is None:
+        if api not in documents.MIXINS:
             return OperationsOf(api, self._call, "seller-partner")
-        opened: OperationsOf = _with_documents(mixins[self._colour])(api, self._call, "seller-partner")
+        blocking, awaiting = documents.MIXINS[api]
+        mixin = blocking if self._kind.blocking else awaiting
+        opened: OperationsOf = _with_documents(mixin)(api, self._call, "seller-partner")
         opened._caller = _DocumentCaller(self)  # type: ignore[attr-defined]  # of the mixin
         return opened
 
@@ -333,7 +332,6 @@ class SellingPartner(_Client, Operations):
     """
 
     _kind = BlockingWire
-    _colour = 0
 
     def call(
         self, method: str, path: str, params: Mapping[str, Any] | None = None, body: Any = None
@@ -362,7 +360,6 @@ class AsyncSellingPartner(_Client, AsyncOperations):
     """The Selling Partner API for one account, for asyncio. Tasks may share one."""
 
     _kind = AsyncWire
-    _colour = 1
 
     async def call(
         self, method: str, path: str, params: Mapping[str, Any] | None = None, body: Any = None

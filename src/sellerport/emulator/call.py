@@ -134,6 +134,11 @@ def unix_seconds(text: str, name: str) -> float:
         raise invalid(f"{name} is not a date in ISO 8601 format") from None
 
 
+def moment(when: float) -> str:
+    """Return unix seconds as most of Amazon's APIs write them; the document APIs have another form of their own."""
+    return f"{datetime.fromtimestamp(int(when), UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
 def invalid(details: str) -> AmazonRefused:
     """400: something in the request is wrong."""
     return AmazonRefused("Invalid Input", status=400, amazon_code="InvalidInput", details=details)

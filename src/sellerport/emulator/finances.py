@@ -12,12 +12,11 @@ given (everything of the last 180 days here).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from sellerport.emulator import ledger, page_tokens
-from sellerport.emulator.call import Answer, Call, invalid, unix_seconds
+from sellerport.emulator.call import Answer, Call, invalid, moment, unix_seconds
 from sellerport.emulator.ledger import Entry, Line, Settlement
 from sellerport.emulator.shop import DAY_S
 from sellerport.regions import Marketplace
@@ -69,11 +68,6 @@ def listed(call: Call, name: str, every: Sequence[Any]) -> Answer:
     """Answer with a list whose pages are long."""
     found, token = page(call, lambda: every, size=PAGE, token="nextToken")  # noqa: S106
     return Answer({name: found, **({"nextToken": token} if token else {})})
-
-
-def moment(when: float) -> str:
-    """Return a time as these APIs write it."""
-    return f"{datetime.fromtimestamp(when, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 # --- v0 ---------------------------------------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sellerport.emulator import page_tokens, shelf
-from sellerport.emulator.call import Answer, Call, missing, refused
+from sellerport.emulator.call import Answer, Call, missing, moment, refused
 from sellerport.emulator.inbound_plans import STANDS_S, Box, Operation, Option, Plan, Prep, Problem, counted
 from sellerport.emulator.shelf import Listing
 from sellerport.regions import Marketplace
@@ -141,11 +141,6 @@ def page(call: Call, name: str, found: Sequence[Any], shown: Callable[[Any], Any
     return Answer({name: [shown(one) for one in found[start : start + size]], "pagination": more})
 
 
-def date(when: float) -> str:
-    """Return a time as this API writes it."""
-    return f"{datetime.fromtimestamp(int(when), UTC):%Y-%m-%dT%H:%M:%SZ}"
-
-
 def identity(call: Call, prefix: str) -> str:
     """Return a new id, which begins with what it is of."""
     return f"{prefix}{call.world.uuid()}"
@@ -209,8 +204,8 @@ def _plan(plan: Plan) -> dict[str, Any]:
         "status": plan.status,
         "marketplaceIds": [plan.marketplace.id],
         "sourceAddress": plan.source,
-        "createdAt": date(plan.created),
-        "lastUpdatedAt": date(plan.updated),
+        "createdAt": moment(plan.created),
+        "lastUpdatedAt": moment(plan.updated),
     }
 
 
@@ -339,7 +334,7 @@ def _packing(option: Option, now: float) -> dict[str, Any]:
         "packingOptionId": option.id,
         "packingGroups": list(option.parts),
         "status": option.status(now),
-        "expiration": date(option.expires_at),
+        "expiration": moment(option.expires_at),
         "fees": [],
         "discounts": [],
         "supportedConfigurations": [configuration],

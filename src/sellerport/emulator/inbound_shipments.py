@@ -22,14 +22,13 @@ from decimal import Decimal
 from typing import Any
 
 from sellerport.emulator import labels
-from sellerport.emulator.call import Answer, Call, unix_seconds
+from sellerport.emulator.call import Answer, Call, moment, unix_seconds
 from sellerport.emulator.inbound import (
     API,
     NO_OPTION,
     bad,
     begin,
     chosen,
-    date,
     fnsku,
     found_plan,
     identity,
@@ -129,7 +128,7 @@ def list_placement_options(call: Call) -> Answer:
         return {
             "placementOptionId": option.id,
             "status": option.status(now),
-            "expiration": date(option.expires_at),
+            "expiration": moment(option.expires_at),
             "shipmentIds": list(option.parts),
             "fees": [fee] if option.fee else [],
             "discounts": [],
@@ -290,10 +289,10 @@ def confirm_delivery_window_options(call: Call) -> Answer:
 def _window(one: Window, *, until: str) -> dict[str, str]:
     return {
         "deliveryWindowOptionId": one.id,
-        "startDate": date(one.start),
-        "endDate": date(one.end),
+        "startDate": moment(one.start),
+        "endDate": moment(one.end),
         "availabilityType": one.availability,
-        until: date(one.valid_until),
+        until: moment(one.valid_until),
     }
 
 
@@ -320,7 +319,7 @@ def generate_transportation_options(call: Call) -> Answer:
         for one in wanted:
             shipment = plan.shipments[one["shipmentId"]]
             start = unix_seconds(one["readyToShipWindow"]["start"], "start")
-            ready = {"start": date(start), "end": date(start + 7 * DAY_S), "editableUntil": date(start)}
+            ready = {"start": moment(start), "end": moment(start + 7 * DAY_S), "editableUntil": moment(start)}
             told = {name: one[name] for name in ("contactInformation", "freightInformation") if name in one}
             shipment.told = {"dates": {"readyToShipWindow": ready}, **told}
             shipment.pallets = [
@@ -370,7 +369,7 @@ def list_transportation_options(call: Call) -> Answer:
 def _transport(one: Transport, currency: str) -> dict[str, Any]:
     quote = {}
     if one.cost is not None:
-        expires = date(one.expires_at)
+        expires = moment(one.expires_at)
         quote["quote"] = {"cost": {"code": currency, "amount": one.cost}, "expiration": expires}
     return {
         "transportationOptionId": one.id,
@@ -465,7 +464,7 @@ def create_marketplace_item_labels(call: Call) -> Answer:
         printed += [label] * one["quantity"]
     size = labels.Size(asked.get("width", 66) / 25.4, asked.get("height", 60) / 25.4)
     uri = kept(call, labels.pdf(printed, size))
-    expires = date(call.world.now() + LABELS_S)
+    expires = moment(call.world.now() + LABELS_S)
     return Answer({"documentDownloads": [{"uri": uri, "downloadType": "URL", "expiration": expires}]})
 
 

@@ -11,12 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from sellerport.emulator import page_tokens
 from sellerport.emulator.assortment import GENERIC
-from sellerport.emulator.call import Answer, Call, invalid, missing
+from sellerport.emulator.call import Answer, Call, invalid, missing, moment
 from sellerport.emulator.shelf import CHANNELS, Listing, Stock, network
 from sellerport.emulator.shop import LANGUAGES
 from sellerport.regions import MARKETPLACES, Marketplace
@@ -117,7 +116,7 @@ def _summary(
         "sellerSku": listing.sku,
         "condition": CONDITIONS[listing.condition],
         **({"inventoryDetails": _details(stock, ordered)} if detailed else {}),
-        "lastUpdatedTime": f"{datetime.fromtimestamp(changed, UTC):%Y-%m-%dT%H:%M:%SZ}",
+        "lastUpdatedTime": moment(changed),
         "productName": call.world.shelf.title(listing),
         "totalQuantity": total(stock, ordered),
         "stores": [],

@@ -12,11 +12,10 @@ id), and whether it takes a page token with other arguments (here not).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from sellerport.emulator import page_tokens, submissions
-from sellerport.emulator.call import Answer, Call, refused
+from sellerport.emulator.call import Answer, Call, moment, refused
 from sellerport.emulator.product_types import CONDITIONS
 from sellerport.emulator.shelf import PICTURE_PX, Attributes, Item, Listing, first, images, price
 from sellerport.emulator.submissions import Issue, Verdict
@@ -249,11 +248,6 @@ PARTS: Mapping[str, Callable[[Call, Sequence[Listing]], Any]] = {
     "relationships": _relationships,
     "productTypes": _product_types,
 }
-
-
-def moment(when: float) -> str:
-    """Return a time as the Listings Items API writes it."""
-    return f"{datetime.fromtimestamp(int(when), UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 # --- searching --------------------------------------------------------------------------------------------------------

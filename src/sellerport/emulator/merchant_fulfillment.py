@@ -17,12 +17,11 @@ import base64
 import gzip
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from sellerport.emulator import carriers, labels
-from sellerport.emulator.call import Answer, Call, invalid, missing, refused, unix_seconds
+from sellerport.emulator.call import Answer, Call, invalid, missing, moment, refused, unix_seconds
 from sellerport.emulator.carriers import CARRIER, GRAMS, SERVICES, Service
 from sellerport.emulator.parcels import Bought, Quote, Rate
 from sellerport.emulator.shop import DAY_S, Address, Order
@@ -223,9 +222,9 @@ def _service(rate: Rate, asked: Mapping[str, Any], shipped: float) -> dict[str, 
     return {
         **_named(service),
         "ShippingServiceOfferId": rate.id,
-        "ShipDate": _date(shipped),
-        "EarliestEstimatedDeliveryDate": _date(earliest),
-        "LatestEstimatedDeliveryDate": _date(latest),
+        "ShipDate": moment(shipped),
+        "EarliestEstimatedDeliveryDate": moment(earliest),
+        "LatestEstimatedDeliveryDate": moment(latest),
         "Rate": money,
         "RateWithAdjustments": money,
         "ShippingServiceOptions": asked["ShippingServiceOptions"],
@@ -264,8 +263,8 @@ def _shipment(call: Call, one: Bought) -> dict[str, Any]:
         "Label": _label(one),
         "Status": status,
         "TrackingId": tracking,
-        "CreatedDate": _date(one.bought),
-        "LastUpdatedDate": _date(one.bought if one.cancelled is None else one.cancelled),
+        "CreatedDate": moment(one.bought),
+        "LastUpdatedDate": moment(one.bought if one.cancelled is None else one.cancelled),
     }
 
 
@@ -304,10 +303,6 @@ def _lines(address: Mapping[str, Any]) -> Sequence[str]:
     region = " ".join(filter(None, (address.get("StateOrProvinceCode"), address["PostalCode"])))
     lines = (address["Name"], address["AddressLine1"], address.get("AddressLine2"), address["City"])
     return [one for one in (*lines, region, address["CountryCode"]) if one]
-
-
-def _date(when: float) -> str:
-    return f"{datetime.fromtimestamp(int(when), UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 HANDLERS: Mapping[str, Callable[[Call], Answer]] = {

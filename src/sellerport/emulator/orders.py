@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from sellerport.emulator import page_tokens
-from sellerport.emulator.call import Answer, Call, invalid, missing
+from sellerport.emulator.call import Answer, Call, invalid, missing, moment
 from sellerport.emulator.parcels import Package
 from sellerport.emulator.shop import Address, Channel, Item, Order, Status
 
@@ -119,8 +119,8 @@ def _order_v0(order: Order, elements: frozenset[str]) -> dict[str, Any]:
     found: dict[str, Any] = {
         "AmazonOrderId": order.id,
         "SellerOrderId": order.id,
-        "PurchaseDate": _seconds(order.created),
-        "LastUpdateDate": _seconds(order.updated),
+        "PurchaseDate": moment(order.created),
+        "LastUpdateDate": moment(order.updated),
         "OrderStatus": order.status,
         "FulfillmentChannel": order.channel,
         "SalesChannel": order.marketplace.domain.capitalize(),
@@ -132,10 +132,10 @@ def _order_v0(order: Order, elements: frozenset[str]) -> dict[str, Any]:
         "PaymentMethodDetails": ["Standard"],
         "MarketplaceId": order.marketplace.id,
         "OrderType": "StandardOrder",
-        "EarliestShipDate": _seconds(order.ship_window[0]),
-        "LatestShipDate": _seconds(order.ship_window[1]),
-        "EarliestDeliveryDate": _seconds(order.delivery_window[0]),
-        "LatestDeliveryDate": _seconds(order.delivery_window[1]),
+        "EarliestShipDate": moment(order.ship_window[0]),
+        "LatestShipDate": moment(order.ship_window[1]),
+        "EarliestDeliveryDate": moment(order.delivery_window[0]),
+        "LatestDeliveryDate": moment(order.delivery_window[1]),
         "IsBusinessOrder": order.business,
         "IsPrime": order.prime,
         "IsPremiumOrder": False,
@@ -402,7 +402,7 @@ class _Search:
             if after <= (when := order.created if by_creation else order.updated) <= until
             and all(keep(order) for keep in kept)
         ]
-        return tuple(one for _, one in sorted(found)), {before_name: _seconds(int(until))}
+        return tuple(one for _, one in sorted(found)), {before_name: moment(int(until))}
 
 
 def _orders(call: Call) -> Mapping[str, Order]:
@@ -429,10 +429,6 @@ def _within(call: Call, name: str, of: Callable[[Order], int]) -> Callable[[Orde
 
 def _pieces(order: Order) -> tuple[int, int]:
     return sum(item.quantity for item in order.items), sum(item.shipped for item in order.items)
-
-
-def _seconds(when: int) -> str:
-    return f"{datetime.fromtimestamp(when, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _milliseconds(when: int) -> str:

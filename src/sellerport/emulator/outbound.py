@@ -16,12 +16,11 @@ back (400).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from sellerport.emulator import page_tokens, shelf
-from sellerport.emulator.call import Answer, Call, invalid, missing, unix_seconds
+from sellerport.emulator.call import Answer, Call, invalid, missing, moment, unix_seconds
 from sellerport.emulator.outbound_orders import OVER, SERVICES, WAY, Line, Outgoing, Package
 from sellerport.emulator.shelf import Listing
 from sellerport.emulator.shop import DAY_S, local
@@ -203,11 +202,6 @@ def changed_since(call: Call, name: str) -> list[Outgoing]:
     return sorted((one for one in mine if one.updated >= since), key=lambda one: (-one.updated, one.id))
 
 
-def date(when: float) -> str:
-    """Return a time as this API writes it."""
-    return f"{datetime.fromtimestamp(int(when), UTC):%Y-%m-%dT%H:%M:%SZ}"
-
-
 def kilograms(call: Call, marketplace: Marketplace, wanted: Mapping[str, int]) -> str:
     """Return about how heavy pieces are together."""
     grams = 0
@@ -262,10 +256,10 @@ def _preview(
         "estimatedFees": [{"name": "FBAPerUnitFulfillmentFee", "amount": money}],
         "fulfillmentPreviewShipments": [
             {
-                "earliestShipDate": date(call.world.now()),
-                "latestShipDate": date(call.world.now() + DAY_S),
-                "earliestArrivalDate": date(earliest),
-                "latestArrivalDate": date(latest),
+                "earliestShipDate": moment(call.world.now()),
+                "latestShipDate": moment(call.world.now() + DAY_S),
+                "earliestArrivalDate": moment(earliest),
+                "latestArrivalDate": moment(latest),
                 "fulfillmentPreviewItems": fit,
             }
         ],
@@ -350,7 +344,7 @@ def get_fulfillment_order(call: Call) -> Answer:
 def _order(order: Outgoing) -> dict[str, Any]:
     displayed = {
         "displayableOrderId": order.id,
-        "displayableOrderDate": date(order.received),
+        "displayableOrderDate": moment(order.received),
         "displayableOrderComment": "",
     }
     return {
@@ -362,9 +356,9 @@ def _order(order: Outgoing) -> dict[str, Any]:
         "destinationAddress": order.address,
         "fulfillmentAction": order.action,
         "fulfillmentPolicy": order.policy,
-        "receivedDate": date(order.received),
+        "receivedDate": moment(order.received),
         "fulfillmentOrderStatus": order.status,
-        "statusUpdatedDate": date(order.updated),
+        "statusUpdatedDate": moment(order.updated),
     }
 
 
@@ -386,8 +380,8 @@ def _shipments(order: Outgoing) -> list[dict[str, Any]]:
             ],
         }
         if one.package:
-            shown["shippingDate"] = date(one.package.shipped)
-            shown["estimatedArrivalDate"] = date(one.package.service.window(one.package.shipped)[1])
+            shown["shippingDate"] = moment(one.package.shipped)
+            shown["estimatedArrivalDate"] = moment(one.package.service.window(one.package.shipped)[1])
             package = {"packageNumber": one.package.number, "carrierCode": "LOCAL_PARCEL"}
             shown["fulfillmentShipmentPackage"] = [{**package, "trackingNumber": one.package.tracking}]
         found.append(shown)
@@ -457,14 +451,14 @@ def _tracking(call: Call, order: Outgoing, package: Package) -> dict[str, Any]:
         "trackingNumber": package.tracking,
         "carrierCode": "LOCAL_PARCEL",
         "carrierURL": "https://local-parcel.invalid/",
-        "shipDate": date(package.shipped),
-        "estimatedArrivalDate": date(latest),
+        "shipDate": moment(package.shipped),
+        "estimatedArrivalDate": moment(latest),
         "shipToAddress": place,
         "currentStatus": state(package, now),
-        "deliveryWindow": {"earliest": date(earliest), "latest": date(latest)},
+        "deliveryWindow": {"earliest": moment(earliest), "latest": moment(latest)},
         "trackingEvents": [
             {
-                "eventDate": date(step.when),
+                "eventDate": moment(step.when),
                 "eventAddress": place,
                 "eventCode": EVENTS[step.code][0],
                 "eventDescription": EVENTS[step.code][1],
@@ -506,7 +500,7 @@ def create_fulfillment_return(call: Call) -> Answer:
             continue
         item = {name: value for name, value in one.items() if name != "returnReasonCode"}
         item |= {"sellerReturnReasonCode": one["returnReasonCode"], "returnAuthorizationId": authorization}
-        taken.append({**item, "status": "New", "statusChangedDate": date(now)})
+        taken.append({**item, "status": "New", "statusChangedDate": moment(now)})
         order.returns.append(taken[-1])
     back = [
         {

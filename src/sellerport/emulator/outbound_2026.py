@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sellerport.emulator import page_tokens
-from sellerport.emulator.call import Answer, Call, invalid, missing, unix_seconds
+from sellerport.emulator.call import Answer, Call, invalid, missing, moment, unix_seconds
 from sellerport.emulator.outbound import (
     DOLLARS,
     accept,
@@ -24,7 +24,6 @@ from sellerport.emulator.outbound import (
     changeable,
     changed_since,
     counted,
-    date,
     hold,
     kilograms,
     known,
@@ -80,7 +79,7 @@ def get_order_preview(call: Call) -> Answer:
     for tier in level.get("serviceTiers") or ["STANDARD", "EXPEDITED"]:
         speed = _named(SPEEDS, tier, "serviceTiers")
         start, end = arrival(call, speed)
-        interval = {"startTime": date(start), "endTime": date(end)}
+        interval = {"startTime": moment(start), "endTime": moment(end)}
         offer: dict[str, Any] = {
             "fulfillmentConfiguration": {"serviceLevel": {"serviceTier": tier, "deliveryInterval": interval}}
         }
@@ -212,8 +211,8 @@ def _order(order: Outgoing, now: float, *, shipments: bool = True) -> dict[str, 
     found: dict[str, Any] = {
         "orderId": order.id,
         "status": _word(STATUSES, order.status),
-        "receiveTime": date(order.received),
-        "statusUpdateTime": date(order.updated),
+        "receiveTime": moment(order.received),
+        "statusUpdateTime": moment(order.updated),
         **{name: order.facts[name] for name in KEPT if name in order.facts},
         "destination": {"deliveryAddress": order.address},
         "fulfillmentConfiguration": {
@@ -258,7 +257,7 @@ def _shipment(order: Outgoing, one: Shipment, tier: str, now: float) -> dict[str
         "packages": [],
     }
     if one.package:
-        shown["shipTime"] = date(one.package.shipped)
+        shown["shipTime"] = moment(one.package.shipped)
         shown["packages"] = [_package(one.package, [item["shipmentItemId"] for item in shown["items"]], now)]
     return shown
 
@@ -268,7 +267,7 @@ def _package(one: Package, items: list[str], now: float) -> dict[str, Any]:
     return {
         "packageId": str(one.number),
         "status": status,
-        "deliveryTime": one.told.get("deliveryTime", date(one.service.window(one.shipped)[1])),
+        "deliveryTime": one.told.get("deliveryTime", moment(one.service.window(one.shipped)[1])),
         "tracking": one.told.get(
             "tracking", {"carrier": {"carrierCode": "LOCAL_PARCEL", "trackingNumber": one.tracking}}
         ),

@@ -15,12 +15,11 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from sellerport.emulator import carriers, labels
-from sellerport.emulator.call import Answer, Call, invalid, missing, unix_seconds
+from sellerport.emulator.call import Answer, Call, invalid, missing, moment, unix_seconds
 from sellerport.emulator.carriers import CARRIER, CARRIER_ID, GRAMS, HOUR_S, SERVICES, Service
 from sellerport.emulator.parcels import Bought, Quote, Rate
 from sellerport.emulator.shop import DAY_S, Order
@@ -162,12 +161,12 @@ def get_tracking(call: Call) -> Answer:
             {
                 "eventCode": code,
                 "location": receiver if code in ("OutForDelivery", "Delivered") else sender,
-                "eventTime": _date(when),
+                "eventTime": moment(when),
                 "shipmentType": shipment.asked.get("shipmentType", "FORWARD"),
             }
             for code, _, when in events
         ],
-        "promisedDeliveryDate": _date(shipment.service.window(shipment.shipped)[1]),
+        "promisedDeliveryDate": moment(shipment.service.window(shipment.shipped)[1]),
         "summary": {
             "status": events[-1][1],
             "trackingDetailCodes": {"forward": ["DeliveredToPorch"] if arrived else [], "returns": []},
@@ -386,8 +385,8 @@ def _money(rate: Rate) -> dict[str, Any]:
 def _promise(service: Service, shipped: float) -> dict[str, Any]:
     earliest, latest = service.window(shipped)
     return {
-        "pickupWindow": {"start": _date(shipped), "end": _date(shipped + 8 * HOUR_S)},
-        "deliveryWindow": {"start": _date(earliest), "end": _date(latest)},
+        "pickupWindow": {"start": moment(shipped), "end": moment(shipped + 8 * HOUR_S)},
+        "deliveryWindow": {"start": moment(earliest), "end": moment(latest)},
     }
 
 
@@ -411,10 +410,6 @@ def _lines(address: Mapping[str, Any]) -> Sequence[str]:
 
 def _place(address: Mapping[str, Any]) -> dict[str, str]:
     return {name: address[name] for name in ("stateOrRegion", "city", "countryCode", "postalCode")}
-
-
-def _date(when: float) -> str:
-    return f"{datetime.fromtimestamp(int(when), UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 HANDLERS: Mapping[str, Callable[[Call], Answer]] = {

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from sellerport.emulator import page_tokens
-from sellerport.emulator.call import Answer, Call, invalid, missing, refused
+from sellerport.emulator.call import Answer, Call, invalid, missing, moment, refused
 
 LISTED = ("alias", "supplySourceId", "supplySourceCode", "address")
 MOST = 100
@@ -20,7 +19,7 @@ MOST = 100
 
 def create_supply_source(call: Call) -> Answer:
     """Add a place."""
-    asked, now = call.checked_body(), _written(call)
+    asked, now = call.checked_body(), moment(call.world.now())
     code = asked["supplySourceCode"]
     if any(one["supplySourceCode"] == code for one in _own(call).values()):
         raise refused(f"The supply source code {code} is taken.", status=409, code="Conflict")
@@ -52,7 +51,7 @@ def update_supply_source(call: Call) -> Answer:
     """Change how a place works."""
     asked, known = call.checked_body(), _open(call)
     known |= {name: asked[name] for name in ("alias", "configuration", "capabilities") if name in asked}
-    known["updatedAt"] = _written(call)
+    known["updatedAt"] = moment(call.world.now())
     return Answer(status=204)
 
 
@@ -60,14 +59,14 @@ def update_supply_source_status(call: Call) -> Answer:
     """Let a place work, or not."""
     asked, known = call.checked_body(), _open(call)
     known |= {name: asked[name] for name in ("status",) if name in asked}
-    known["updatedAt"] = _written(call)
+    known["updatedAt"] = moment(call.world.now())
     return Answer(status=204)
 
 
 def archive_supply_source(call: Call) -> Answer:
     """Give a place up."""
     known = _open(call)
-    known |= {"status": "Archived", "updatedAt": _written(call)}
+    known |= {"status": "Archived", "updatedAt": moment(call.world.now())}
     return Answer(status=204)
 
 
@@ -87,10 +86,6 @@ def _open(call: Call) -> dict[str, Any]:
     if known["status"] == "Archived":
         raise invalid(f"The supply source {known['supplySourceId']} is archived")
     return known
-
-
-def _written(call: Call) -> str:
-    return f"{datetime.fromtimestamp(int(call.world.now()), UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 HANDLERS: Mapping[str, Callable[[Call], Answer]] = {

@@ -10,8 +10,8 @@ import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sellerport.emulator.call import Answer, Call, invalid, refused
-from sellerport.emulator.finances import ACCOUNT_TYPE, listed, moment, money, partner, settlements, tail
+from sellerport.emulator.call import Answer, Call, invalid, moment, refused
+from sellerport.emulator.finances import ACCOUNT_TYPE, listed, money, partner, settlements, tail
 from sellerport.emulator.ledger import Settlement
 
 

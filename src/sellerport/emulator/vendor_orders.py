@@ -14,11 +14,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from sellerport.emulator import answers, page_tokens, purchases
-from sellerport.emulator.call import Answer, Call, invalid, missing
+from sellerport.emulator.call import Answer, Call, invalid, missing, moment
 from sellerport.emulator.purchases import Line, Purchase, Vendor
 from sellerport.emulator.shop import DAY_S, local
 
@@ -111,13 +110,13 @@ def _page(call: Call, keep: Callable[[Purchase], bool]) -> tuple[list[Purchase],
 
 def _order(call: Call, one: Purchase) -> dict[str, Any]:
     ours = {"partyId": one.center, "address": _address(one)}
-    window = f"{_written(one.window[0])}--{_written(one.window[1])}"
+    window = f"{moment(one.window[0])}--{moment(one.window[1])}"
     return {
         "purchaseOrderNumber": one.number,
         "purchaseOrderState": one.state,
         "orderDetails": {
-            "purchaseOrderDate": _written(one.created),
-            "purchaseOrderStateChangedDate": _written(one.changed),
+            "purchaseOrderDate": moment(one.created),
+            "purchaseOrderStateChangedDate": moment(one.changed),
             "purchaseOrderType": "RegularOrder",
             "paymentMethod": "Invoice",
             "buyingParty": ours,
@@ -151,8 +150,8 @@ def _order_status(call: Call, one: Purchase) -> dict[str, Any]:
     return {
         "purchaseOrderNumber": one.number,
         "purchaseOrderStatus": _status(one),
-        "purchaseOrderDate": _written(one.created),
-        "lastUpdatedDate": _written(one.changed),
+        "purchaseOrderDate": moment(one.created),
+        "lastUpdatedDate": moment(one.changed),
         "sellingParty": {"partyId": _vendor(call).code},
         "shipToParty": {"partyId": one.center, "address": _address(one)},
         "itemStatus": [_item_status(one, line) for line in one.lines],
@@ -168,7 +167,7 @@ def _item_status(one: Purchase, line: Line) -> dict[str, Any]:
     }
     if line.acknowledged is not None:
         quantities = {name: acknowledged[name] for name in ("acceptedQuantity", "rejectedQuantity")}
-        details = {"acknowledgementDate": _written(line.acknowledged), **quantities}
+        details = {"acknowledgementDate": moment(line.acknowledged), **quantities}
         acknowledged["acknowledgementStatusDetails"] = [details]
     return {
         "itemSequenceNumber": str(line.number),
@@ -213,10 +212,6 @@ def _address(one: Purchase) -> dict[str, str]:
         "postalCode": code,
         "countryCode": one.marketplace.country,
     }
-
-
-def _written(when: float) -> str:
-    return f"{datetime.fromtimestamp(int(when), UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 # --- acknowledgements -------------------------------------------------------------------------------------------------
