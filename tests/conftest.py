@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+import logging
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +17,7 @@ from sellerport.limits import Limits
 from sellerport.oauth import Tokens
 from sellerport.wire import AsyncWire, BlockingWire
 from tests.redis_server import RedisServer, running_redis
+from tests.stand_in import StandIn, serving
 
 TOKEN_PATH = "/auth/o2/token"
 
@@ -100,6 +103,32 @@ class Clients:
 
         return self.runner.run(awaited())
 
+    def at_once(self, calls: Sequence[Callable[[], Any]]) -> list[Any]:
+        """Make calls at the same time, in threads or tasks, and return what came of each: an answer or an exception."""
+
+        def attempted(call: Callable[[], Any]) -> Any:
+            try:
+                return call()
+            except Exception as error:
+                return error
+
+        async def gathered() -> list[Any]:
+            return await asyncio.gather(*(call() for call in calls), return_exceptions=True)
+
+        if self.colour == "async":
+            return self.runner.run(gathered())
+        with ThreadPoolExecutor(len(calls)) as threads:
+            return list(threads.map(attempted, calls))
+
+    def gather(self, made: Callable[[], Any]) -> list[Any]:
+        """Go through an iterator of the colour to its end."""
+
+        async def gathered() -> list[Any]:
+            found = made()
+            return [one async for one in found] if isinstance(found, AsyncIterable) else list(found)
+
+        return self.runner.run(gathered()) if self.colour == "async" else list(made())
+
     def close(self) -> None:
         if isinstance(self.wire, AsyncWire):
             self.runner.run(self.wire.aclose())
@@ -133,6 +162,26 @@ def redis_server(_one_redis: RedisServer) -> RedisServer:
     """A real Redis, which is running and empty at the beginning of each test."""
     _one_redis.refresh()
     return _one_redis
+
+
+@pytest.fixture
+def stand_in() -> Iterator[StandIn]:
+    """A server that says anything."""
+    with serving(StandIn()) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def aws() -> Iterator[str]:
+    """The address of moto, which stands for Amazon Web Services; what a test makes there needs a name of its own."""
+    from moto.server import ThreadedMotoServer  # takes a while to import
+
+    logging.getLogger("werkzeug").disabled = True
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
 
 
 @pytest.fixture(params=["blocking", "async"])

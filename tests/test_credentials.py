@@ -12,7 +12,7 @@ import os
 import sys
 import traceback
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -66,25 +66,14 @@ def write(home: Path) -> Callable[..., dict[str, str]]:
     return written
 
 
-@pytest.fixture(scope="module")
-def _aws() -> Iterator[str]:
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
 @pytest.fixture
-def store(_aws: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, str]]:
+def store(aws: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, str]]:
     """Keep a secret in AWS Secrets Manager, and return the environment that leads to it."""
     import boto3
 
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", _aws)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", aws)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "of-nobody")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of-nobody")

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import aclosing, suppress
 from itertools import count
 from typing import Any
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from sellerport import notifications
 from sellerport.errors import InvalidArguments, NotificationError, SettingsError
@@ -61,19 +59,9 @@ class Queue:
         return {"client": self.client, "wait_s": 0, **others}
 
 
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    logging.getLogger("werkzeug").disabled = True
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
 @pytest.fixture
-def queue(endpoint: str) -> Queue:
-    return Queue(endpoint)
+def queue(aws: str) -> Queue:
+    return Queue(aws)
 
 
 def read(queue: Queue, poll: str, body: Callable[[Notification], object], **options: Any) -> None:
@@ -356,19 +344,19 @@ def test_no_thread_is_left_behind(queue: Queue) -> None:
     assert polling() == []
 
 
-def test_the_client_is_made_for_the_queues_region(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
+def test_the_client_is_made_for_the_queues_region(monkeypatch: pytest.MonkeyPatch, aws: str) -> None:
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
-    monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", endpoint)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", aws)
     sent: list[str] = []
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", session := boto3.Session())
     session.events.register("before-send.sqs", lambda request, **_: sent.append(str(request.headers["Authorization"])))
     there = session.client("sqs", region_name="ap-northeast-1")
     there.create_queue(QueueName="elsewhere")
-    there.send_message(QueueUrl=f"{endpoint}/123456789012/elsewhere", MessageBody=message("far"))
+    there.send_message(QueueUrl=f"{aws}/123456789012/elsewhere", MessageBody=message("far"))
     sent.clear()
     messages = sqs.poll("https://sqs.ap-northeast-1.amazonaws.com/123456789012/elsewhere", wait_s=0)
     assert next(messages).id == "far"

@@ -11,7 +11,7 @@ import pytest
 from sellerport import errors
 
 ROOT = Path(__file__).parent.parent
-SOURCES = [path for folder in ("src", "tools", "benchmarks") for path in sorted((ROOT / folder).rglob("*.py"))]
+SOURCES = [path for folder in ("src", "tools", "benchmarks", "peers") for path in sorted((ROOT / folder).rglob("*.py"))]
 WRITTEN = [path for path in SOURCES if not {"types", "types.py", "versions"} & set(path.parts)]
 """Without what is generated, and without migrations, which are lists of columns."""
 

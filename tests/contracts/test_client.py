@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -223,21 +222,7 @@ def test_an_access_token_is_asked_for_once_and_used_until_shortly_before_it_expi
 
 
 def test_twenty_at_once_make_one_token_request(clients: Clients) -> None:
-    def call() -> Any:
-        return clients.make().sellers.get_account()
-
-    if clients.colour == "blocking":
-        threads = [threading.Thread(target=call) for _ in range(20)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    else:
-
-        async def all_at_once() -> None:
-            await asyncio.gather(*(call() for _ in range(20)))
-
-        clients.runner.run(all_at_once())
+    clients.at_once([lambda: clients.make().sellers.get_account()] * 20)
     assert clients.amazon.token_requests == 1
     assert len(clients.amazon.arrived("/sellers/v1/account")) == 20
 
@@ -456,29 +441,9 @@ def test_the_sandbox_has_buckets_of_its_own(clients: Clients) -> None:
 
 def test_those_who_waited_for_a_token_fail_with_the_one_who_asked(clients: Clients) -> None:
     clients.amazon.world.revoke()
-    failures: list[Exception] = []
-
-    def call() -> None:
-        try:
-            clients.make().sellers.get_account()
-        except GrantRevoked as error:
-            failures.append(error)
-
-    async def all_at_once() -> None:
-        calls = [clients.make().sellers.get_account() for _ in range(8)]
-        failures.extend(
-            one for one in await asyncio.gather(*calls, return_exceptions=True) if isinstance(one, GrantRevoked)
-        )
-
     clients.amazon.fail(path="/auth/o2/token", status=500)  # the first asks twice, which gives the others time to come
-    if clients.colour == "blocking":
-        threads = [threading.Thread(target=call) for _ in range(8)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    else:
-        clients.runner.run(all_at_once())
+    answers = clients.at_once([lambda: clients.make().sellers.get_account()] * 8)
+    failures = [one for one in answers if isinstance(one, GrantRevoked)]
     assert len(failures) == 8
     assert clients.amazon.token_requests < 8
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -104,6 +105,21 @@ def test_a_failed_call_is_a_failed_span_without_what_was_sent(clients: Clients, 
     assert (span.attributes or {})["error.type"] == "amazon_not_found"
     assert (span.attributes or {})["http.response.status_code"] == 404
     assert BUYER not in span.to_json()
+
+
+def test_a_call_works_where_opentelemetry_is_not_installed(
+    clients: Clients, spans: InMemorySpanExporter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tracing._start.cache_clear()
+    with monkeypatch.context() as without:
+        without.setitem(sys.modules, "opentelemetry", None)  # Python's way to say that it is not installed
+        sp = clients.make()
+        assert clients.do(lambda: sp.sellers.get_account()).status == 200
+        clients.amazon.fail(path="/sellers/*", status=404)
+        with pytest.raises(AmazonRefused):
+            clients.do(lambda: sp.sellers.get_account())
+    tracing._start.cache_clear()
+    assert spans.get_finished_spans() == ()
 
 
 def test_spans_are_children_of_what_is_going_on(clients: Clients, spans: InMemorySpanExporter) -> None:

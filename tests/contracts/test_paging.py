@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -23,22 +23,9 @@ RDT = "/tokens/2021-03-01/restrictedDataToken"
 PAGED = [one for one in catalog.operations() if one.paging is not None]
 
 
-def gather(clients: Clients, made: Any) -> list[Any]:
-    """Go through an iterator of the colour."""
-
-    async def gathered() -> list[Any]:
-        found = made()
-        return [one async for one in found] if isinstance(found, AsyncIterable) else list(found)
-
-    found = clients.runner.run(gathered()) if clients.colour == "async" else list(made())
-    assert isinstance(found, list)
-    return found
-
-
 def test_items_goes_through_every_page(clients: Clients) -> None:
     sp = clients.make()
-    orders = gather(
-        clients,
+    orders = clients.gather(
         lambda: sp.orders_v0.get_orders(created_after=SINCE, marketplace_ids=ALL, max_results_per_page=7).items(),
     )
     ids = [order["AmazonOrderId"] for order in orders]
@@ -67,19 +54,19 @@ def test_a_result_that_was_awaited_is_the_first_page(clients: Clients) -> None:
     sp = clients.make()
     first = clients.do(lambda: sp.orders.search_orders(created_after=SINCE, max_results_per_page=10))
     assert len(first["orders"]) == len(first.own_items) == 10
-    rest = gather(clients, first.items)
+    rest = clients.gather(first.items)
     assert [one["orderId"] for one in rest[:10]] == [one["orderId"] for one in first["orders"]]
     assert len(rest) == 30
 
 
 def test_pages_resume_from_a_token(clients: Clients) -> None:
     sp = clients.make()
-    everything = gather(clients, lambda: sp.orders.search_orders(created_after=SINCE, max_results_per_page=10).items())
+    everything = clients.gather(lambda: sp.orders.search_orders(created_after=SINCE, max_results_per_page=10).items())
     first = clients.do(lambda: sp.orders.search_orders(created_after=SINCE, max_results_per_page=10))
     kept = json.loads(json.dumps(first.next_token))
     another = clients.make()
     asked = {"created_after": SINCE, "max_results_per_page": 10, "pagination_token": kept}
-    assert gather(clients, lambda: another.orders.search_orders(**asked).items()) == everything[10:]
+    assert clients.gather(lambda: another.orders.search_orders(**asked).items()) == everything[10:]
 
 
 def test_an_error_on_a_later_page_is_raised_where_it_happens(clients: Clients) -> None:
@@ -89,7 +76,7 @@ def test_an_error_on_a_later_page_is_raised_where_it_happens(clients: Clients) -
         lambda: sp.orders_v0.get_orders(created_after=SINCE, marketplace_ids=ALL, max_results_per_page=10)
     )
     clients.amazon.fail(status=429)
-    assert len(gather(clients, first.items)) == 30
+    assert len(clients.gather(first.items)) == 30
     assert clients.slept
     fresh = clients.make()
     again = clients.do(
@@ -97,7 +84,7 @@ def test_an_error_on_a_later_page_is_raised_where_it_happens(clients: Clients) -
     )
     clients.amazon.fail(status=500, times=10)
     with pytest.raises(AmazonUnavailable):
-        gather(clients, again.items)
+        clients.gather(again.items)
 
 
 @pytest.mark.parametrize("operation", PAGED, ids=lambda one: one.key)
@@ -106,28 +93,28 @@ def test_every_list_of_the_catalogue_pages(clients: Clients, operation: Operatio
     clients.amazon.world.page(operation.key, 3, empty=[2])
     sp = clients.make(scripted_credentials(clients, operation), marketplace="US")
     call = getattr(getattr(sp, operation.api), operation.name)
-    pages = gather(clients, lambda: call(**arguments(operation)).pages())
+    pages = clients.gather(lambda: call(**arguments(operation)).pages())
     assert [page.next_token is None for page in pages] == [False, False, True]
     first, empty, last = pages
     assert first.own_items
     assert last.own_items
     if isinstance(at(empty.data, operation.paging.items or ""), list) and operation.paging.kind == "token":
         assert empty.own_items == []
-    assert gather(clients, first.items) == [*first.own_items, *empty.own_items, *last.own_items]
+    assert clients.gather(first.items) == [*first.own_items, *empty.own_items, *last.own_items]
 
 
 def test_a_token_that_comes_again_ends_the_pages(clients: Clients, caplog: pytest.LogCaptureFixture) -> None:
     clients.amazon.world.page("feeds_2021_06_30.get_feeds", 3, repeat=True)
     sp = clients.make()
     with caplog.at_level(logging.WARNING):
-        assert len(gather(clients, lambda: sp.feeds.get_feeds(feed_types=["JSON_LISTINGS_FEED"]).pages())) == 3
+        assert len(clients.gather(lambda: sp.feeds.get_feeds(feed_types=["JSON_LISTINGS_FEED"]).pages())) == 3
     assert "token for the second time" in caplog.text
 
 
 def test_a_token_that_must_be_alone_is(clients: Clients) -> None:
     clients.amazon.world.page("reports_2021_06_30.get_reports", 2)
     sp = clients.make(marketplace="US")
-    gather(clients, lambda: sp.reports.get_reports(report_types=["GET_MERCHANT_LISTINGS_ALL_DATA"]).items())
+    clients.gather(lambda: sp.reports.get_reports(report_types=["GET_MERCHANT_LISTINGS_ALL_DATA"]).items())
     first, second = clients.amazon.arrived()
     assert sorted(dict(first["query"])) == ["marketplaceIds", "reportTypes"]
     assert list(dict(second["query"])) == ["nextToken"]
@@ -140,7 +127,7 @@ def test_items_are_counted_where_there_is_no_token(clients: Clients) -> None:
         "pagination": {"limit": 2, "offset": 0},
         "filters": {"marketplaceId": "ATVPDKIKX0DER", "programTypes": ["SUBSCRIBE_AND_SAVE"]},
     }
-    pages = gather(clients, lambda: sp.replenishment.list_offers(body=body).pages())
+    pages = clients.gather(lambda: sp.replenishment.list_offers(body=body).pages())
     sent = [request["body"]["pagination"]["offset"] for request in clients.amazon.arrived()]
     assert sent == [0, len(pages[0].own_items), len(pages[0].own_items) + len(pages[1].own_items)]
     assert body["pagination"]["offset"] == 0
@@ -211,7 +198,7 @@ def example(schema: Any, definitions: Any = None) -> Any:
 def test_pages_of_answers_that_hold_several_lists_are_given_whole(clients: Clients) -> None:
     sp = clients.make()
     page = clients.do(lambda: sp.finances_v0.list_financial_events(posted_after=SINCE))
-    assert gather(clients, page.items) == [page.payload["FinancialEvents"]]
+    assert clients.gather(page.items) == [page.payload["FinancialEvents"]]
 
 
 def test_what_can_be_gone_through_once_is_the_same_on_every_page(clients: Clients) -> None:
@@ -225,7 +212,7 @@ def test_what_can_be_gone_through_once_is_the_same_on_every_page(clients: Client
             "restricted": (one for one in ("buyerInfo",)),
         }
 
-    pages = gather(clients, lambda: sp.orders_v0.get_orders(**asked, **given()).pages())
+    pages = clients.gather(lambda: sp.orders_v0.get_orders(**asked, **given()).pages())
     assert len(pages) > 1
     sent = [dict(one["query"]) for one in clients.amazon.arrived("/orders/v0/orders")]
     assert {one["OrderStatuses"] for one in sent} == {"Shipped,Unshipped"}
@@ -246,7 +233,7 @@ def test_what_a_caller_does_with_his_arguments_later_changes_no_page(clients: Cl
     first = clients.do(lambda: sp.replenishment.list_offers(body=body))
     body["pagination"]["offset"] = 4
     body["filters"]["programTypes"] = []  # type: ignore[index]
-    assert len(gather(clients, first.pages)) == 3
+    assert len(clients.gather(first.pages)) == 3
 
 
 @pytest.mark.parametrize("name", ["pagination_token", "paginationToken"])
@@ -254,11 +241,11 @@ def test_a_token_that_was_given_is_used_up(clients: Clients, name: str) -> None:
     clients.amazon.world.page("data_kiosk_2023_11_15.get_queries", 2, repeat=True)
     sp = clients.make()
     token = clients.do(lambda: sp.data_kiosk.get_queries()).next_token
-    assert len(gather(clients, lambda: sp.data_kiosk.get_queries(**{name: token}).pages())) == 1
+    assert len(clients.gather(lambda: sp.data_kiosk.get_queries(**{name: token}).pages())) == 1
 
 
 def test_errors_beside_an_empty_payload_are_no_empty_list(clients: Clients) -> None:
     clients.amazon.fail(status=200, body={"payload": None, "errors": [{"code": "InternalFailure", "message": "no"}]})
     sp = clients.make()
     with pytest.raises(AmazonRefused, match="InternalFailure no"):
-        gather(clients, lambda: sp.orders_v0.get_orders(created_after=SINCE).items())
+        clients.gather(lambda: sp.orders_v0.get_orders(created_after=SINCE).items())

@@ -30,7 +30,7 @@ from sellerport.errors import (
     InvalidArguments,
 )
 from tests.conftest import Clients
-from tests.peers.conftest import Heard, StandIn
+from tests.stand_in import Heard, StandIn
 
 SINCE = "2026-01-31T08:00:00Z"
 HOME = "ATVPDKIKX0DER"

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -65,18 +62,7 @@ def test_threads_and_tasks_ask_for_one_token(clients: Clients, sp: Any) -> None:
     def call() -> Any:
         return sp.orders_v0.get_order_address(order_id=order, restricted=True)
 
-    if clients.colour == "blocking":
-        running = [threading.Thread(target=call) for _ in range(8)]
-        for thread in running:
-            thread.start()
-        for thread in running:
-            thread.join()
-    else:
-
-        async def together() -> None:
-            await asyncio.gather(*(call() for _ in range(8)))
-
-        clients.runner.run(together())
+    clients.at_once([call] * 8)
     assert len(asked(clients)) == 1
     assert len(clients.amazon.arrived(f"{ORDERS}/{order}/address")) == 8
 
@@ -229,13 +215,5 @@ def test_a_grant_that_is_renewed_on_the_way_is_the_one_that_counts(clients: Clie
     def call() -> Any:
         return sp.orders_v0.get_order_address(order_id=order, restricted=True)
 
-    if clients.colour == "blocking":
-        with ThreadPoolExecutor(4) as threads:
-            found = list(threads.map(lambda _: call(), range(4)))
-    else:
-
-        async def together() -> Any:
-            return await asyncio.gather(*(call() for _ in range(4)))
-
-        found = clients.runner.run(together())
+    found = clients.at_once([call] * 4)
     assert [one.status for one in found] == [200] * 4

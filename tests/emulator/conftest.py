@@ -4,11 +4,14 @@ import http.client
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from urllib.parse import quote, urlencode
 
+import boto3
 import jsonschema_rs
 import pytest
+from botocore.config import Config
 
 from sellerport import catalog
 from sellerport.emulator import World, running
@@ -33,6 +36,36 @@ class Reply:
         """Status, code and details of an SP-API error that is the only one."""
         (only,) = self.json["errors"]
         return self.status, only["code"], only.get("details")
+
+
+UNMODELLED = {
+    ("transfers_2024_06_01.initiate_payout", 422),
+    # its published cases have the errors in an object, as everywhere
+    *(("services_v1.set_appointment_fulfillment_data", status) for status in (400, 403, 404, 422)),
+}
+"""What Amazon answers, and its models do not say."""
+
+
+@cache
+def _validator(api: str, name: str) -> jsonschema_rs.Validator:
+    schema = {"$ref": f"#/$defs/{name}", "$defs": catalog.schemas(api).definitions}
+    return jsonschema_rs.validator_for(schema, validate_formats=True)
+
+
+def fit(method: str, path: str, answer: Reply) -> None:
+    """Assert that the catalogue has the status and the body of an answer, be it a success or an error."""
+    found = catalog.match(method, path)
+    if found is None or (found[0].key, answer.status) in UNMODELLED:
+        return
+    operation = found[0]
+    responses = catalog.schemas(operation.api).of(operation).responses
+    assert str(answer.status) in responses, (operation.key, answer.status, answer.body)
+    name = responses[str(answer.status)]
+    if answer.status == 204 or name is None:
+        assert not answer.body or answer.status >= 400, answer.body
+        return
+    for error in _validator(operation.api, name).iter_errors(answer.json):
+        raise AssertionError(f"{operation.key} {answer.status}: {error.message} at {error.instance_path}")
 
 
 @dataclass(frozen=True)
@@ -73,23 +106,20 @@ class Local:
         return str(self.lwa(grant_type="client_credentials", scope=scope, **CLIENT).json["access_token"])
 
     def call(self, method: str, path: str, token: str | None = None, body: Any = None, **query: str) -> Reply:
-        """Call the SP-API without naming a host."""
+        """Call the SP-API without naming a host; whatever it answers has to fit the catalogue's schema."""
         target = f"{path}?{urlencode(query, quote_via=quote)}" if query else path
         headers = {"x-amz-access-token": self.token() if token is None else token}
-        return self.send(method, target, None if body is None else json.dumps(body), headers)
+        planned = bool(self.world.faults or self.world.told or self.world.sandbox)
+        answer = self.send(method, target, None if body is None else json.dumps(body), headers)
+        if not planned:
+            fit(method, path, answer)
+        return answer
 
     def good(self, method: str, path: str, token: str | None = None, body: Any = None, **query: str) -> Any:
-        """Call the SP-API, and return what it answers: a success that fits the catalogue's schema."""
+        """Call the SP-API, and return what it answers: a success."""
         answer = self.call(method, path, token, body, **query)
-        found = catalog.match(method, path)
-        assert found is not None
-        schemas = catalog.schemas(found[0].api)
-        name = schemas.of(found[0]).responses.get(str(answer.status))
         assert answer.status < 300, answer.body
-        schema = {"$ref": f"#/$defs/{name}", "$defs": schemas.definitions}
-        for error in jsonschema_rs.validator_for(schema, validate_formats=True).iter_errors(answer.json):
-            raise AssertionError(f"{error.message} at {error.instance_path}")
-        return answer.json
+        return None if answer.status == 204 else answer.json
 
     def finished(self, path: str, token: str | None = None, *, most: int = 9) -> Any:
         """Poll a report, feed, query or export until it has ended, and return it."""
@@ -143,3 +173,18 @@ def _served() -> Iterator[Local]:
 def amazon(_served: Local) -> Local:
     _served.world.reset(seed=1)
     return _served
+
+
+@pytest.fixture
+def queues(amazon: Local) -> Iterator[Any]:
+    """boto3's own client, told nothing but where SQS is."""
+    client = boto3.client(
+        "sqs",
+        region_name="us-east-1",
+        endpoint_url=f"{amazon.base}/_sqs",
+        aws_access_key_id="local",
+        aws_secret_access_key="local",
+        config=Config(retries={"total_max_attempts": 1}),
+    )
+    yield client
+    client.close()

@@ -146,6 +146,9 @@ def test_items_are_found_by_each_kind_of_identifier(amazon: Local) -> None:
     assert asins(search(amazon, identifiers=f"{first.sku},{third.sku}", **own)) == [first.asin, third.asin]
     assert asins(search(amazon, identifiers=first.sku, **{**own, "sellerId": "ALOCALVENDORNA"})) == []
     assert asins(search(amazon, identifiers=first.asin, identifiersType="ASIN", marketplaceIds=BR)) == []
+    for kind, name in (("ASIN", first.asin), ("EAN", first.ean), ("SKU", first.sku)):
+        twice = search(amazon, identifiers=f"{name},{name}", **{**own, "identifiersType": kind})
+        assert (asins(twice), twice["numberOfResults"]) == ([first.asin], 1)
 
 
 def test_items_are_found_by_all_of_the_words(amazon: Local) -> None:
@@ -191,6 +194,7 @@ def test_a_search_comes_in_pages_that_can_be_turned_both_ways(amazon: Local) -> 
         ({"identifiers": "B0L", "identifiersType": "ASIN"}, "Invalid 'asin' provided."),
         ({"identifiers": "A", "identifiersType": "SKU"}, "Missing required 'sellerId'."),
         ({"identifiers": ",".join("1" * 21), "identifiersType": "EAN"}, "Invalid 'identifiers' provided."),
+        ({"keywords": ",".join("a" * 21)}, "Invalid 'keywords' provided."),
         ({"keywords": "a", "includedData": "x"}, "Invalid 'includedData' provided."),
         (
             {"identifiers": "1", "identifiersType": "EAN", "brandNames": "a"},

@@ -149,6 +149,8 @@ def test_the_clock_can_be_moved(amazon: Local) -> None:
         ("grants", {"selling_partner_id": "ALOCALSELLERNA", "application": "none"}, 404, "none"),
         ("clock", {}, 400, "advance_s"),
         ("clock", {"advance_s": "1"}, 400, "advance_s"),
+        ("clock", {"advance_s": -1}, 400, "advance_s"),
+        ("clock", {"advance_s": 1e300}, 400, "advance_s"),
         ("reset", {"seed": "one"}, 400, "seed"),
         ("faults", {"times": 0}, 400, "times"),
         ("faults", {"status": 700}, 400, "status"),

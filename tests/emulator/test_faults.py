@@ -2,6 +2,7 @@ import asyncio
 import http.client
 import socket
 import threading
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -264,6 +265,30 @@ def test_nothing_may_claim_to_be_json(amazon: Local) -> None:
 
 
 @pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (299, "ValidationException"),
+        (409, "ValidationException"),
+        (422, "ValidationException"),
+        (502, "InternalServerErrorException"),
+    ],
+)
+def test_an_error_of_any_status_says_whose_fault_it_is(amazon: Local, status: int, kind: str) -> None:
+    amazon.world.fail(Fault(status=status))
+    assert amazon.call("GET", ACCOUNT, "x").headers["x-amzn-errortype"] == kind
+
+
+@pytest.mark.parametrize("status", [204, 205, 304])
+def test_a_status_without_a_body_has_none(amazon: Local, status: int) -> None:
+    amazon.world.fail(Fault(status=status))
+    with closing(http.client.HTTPConnection(amazon.base.removeprefix("http://"), timeout=20)) as connection:
+        for expected in (status, 403):  # the connection stays in order for the next request
+            connection.request("GET", ACCOUNT)
+            answer = connection.getresponse()
+            assert (answer.status, bool(answer.read())) == (expected, expected == 403)
+
+
+@pytest.mark.parametrize(
     ("fault", "says"),
     [
         ({"answer": "html", "body": "x"}, "body"),
@@ -283,12 +308,30 @@ def test_an_answer_that_cannot_be_sent_is_refused(amazon: Local, fault: Any, say
 
 def test_a_get_with_a_body_is_refused_with_a_page(amazon: Local) -> None:
     headers = {"x-amz-access-token": amazon.token()}
-    for body in ("{}", b" ", iter([b"a"])):
+    for body in ("{}", b" ", iter([b"a"]), iter([])):
         answer = amazon.send("GET", ACCOUNT, body, headers)  # type: ignore[arg-type]
         assert (answer.status, html_of(answer)) == (400, True)
     for path in (ACCOUNT, f"/sellingpartnerapi-na.amazon.com{ACCOUNT}"):
         assert amazon.send("GET", path, "{}", headers).status == 400
     assert amazon.send("GET", ACCOUNT, None, {**headers, "content-length": "0"}).status == 200
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"x-a: " + b"a" * 2**16 + b"\r\n\r\n",
+        b"".join(b"x-%d: a\r\n" % place for place in range(10_000)) + b"\r\n",
+        b"x-a: " + b"a" * 2**20,
+    ],
+    ids=["one large header", "many headers", "no end"],
+)
+def test_a_head_beyond_reason_is_refused_with_a_page(amazon: Local, head: bytes) -> None:
+    host, port = amazon.base.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=20) as connection:
+        connection.sendall(b"GET /sellers/v1/account HTTP/1.1\r\nhost: a\r\n" + head)
+        assert connection.recv(65536).startswith(b"HTTP/1.1 400 ")
+    headers = {"x-amz-access-token": amazon.token(), "x-a": "a" * 2**15}
+    assert amazon.send("GET", ACCOUNT, None, headers).status == 200
 
 
 def test_a_request_with_two_hosts_is_refused_with_a_page(amazon: Local) -> None:

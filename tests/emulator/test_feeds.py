@@ -91,7 +91,7 @@ def test_the_issues_of_the_report_are_those_of_the_submission(amazon: Local) -> 
         amazon,
         message(7, "HEMP", "UPDATE", attributes=without("brand", "size")),
         message(8, "GOOD", "UPDATE", attributes=TOWEL),
-        message(9, products(amazon)[1].sku, "PATCH", patches=[{"op": "add", "path": "/item_name", "value": [{}]}]),
+        message(9, products(amazon)[1].sku, "PATCH", patches=[{"op": "add", "path": "/a/b", "value": [{}]}]),
     )
     assert (status, counts(report)) == ("DONE", (3, 1, 2, 3))
     assert report["issues"][0] == {
@@ -104,7 +104,7 @@ def test_the_issues_of_the_report_are_those_of_the_submission(amazon: Local) -> 
     }
     assert [(one["messageId"], one["code"], one["attributeName"]) for one in report["issues"][1:]] == [
         (7, "90220", "size"),
-        (9, "90000900", "/item_name"),
+        (9, "90000900", "/a/b"),
     ]
     assert amazon.call("GET", path("HEMP"), marketplaceIds=US).status == 404
     assert get(amazon, "GOOD")["sku"] == "GOOD"
@@ -136,6 +136,12 @@ def test_a_message_that_is_not_of_the_form_is_invalid_alone(amazon: Local, given
     _, report = processed(amazon, given, message(2, products(amazon)[1].sku, "DELETE"))
     assert counts(report) == (2, 1, 1, 1)
     assert [(one["messageId"], one["attributeName"]) for one in report["issues"]] == [(1, name)]
+
+
+def test_messages_of_one_number_count_each_for_itself(amazon: Local) -> None:
+    wrong = {"messageId": 1, "sku": "A"}
+    _, report = processed(amazon, wrong, wrong, message(1, products(amazon)[1].sku, "DELETE"))
+    assert counts(report) == (3, 1, 2, 2)
 
 
 def test_a_feed_for_several_marketplaces_is_done_in_all_or_none(amazon: Local) -> None:

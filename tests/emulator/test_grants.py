@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from sellerport.emulator import Application, World
+from sellerport.emulator import Application, World, grants
 from sellerport.errors import NotFound
 from sellerport.notifications import parse
 from sellerport.notifications.types import ApplicationOAuthClientNewSecret, ApplicationOAuthClientSecretExpiry
@@ -307,3 +307,20 @@ def test_the_secret_of_a_notice_is_in_no_repr_and_no_state(amazon: Local) -> Non
     assert application.client_secret not in repr(amazon.world.login.notices())
     assert application.client_secret not in amazon.control("GET", "state").body.decode()
     assert "secret_expires_at" in amazon.control("GET", "state").json["applications"][0]
+
+
+def test_only_the_latest_tokens_and_codes_are_known(amazon: Local, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(grants, "REMEMBERED", 2)
+    first, second, third = (amazon.token() for _ in range(3))
+    statuses = [amazon.call("GET", "/sellers/v1/account", token).status for token in (first, second, third)]
+    assert statuses == [403, 200, 200]
+    application, account = amazon.world.application(), amazon.world.account("ALOCALSELLERNA")
+    codes = [amazon.world.issue_code(application, account, None) for _ in range(3)]
+    assert list(amazon.world.codes) == codes[1:]
+
+
+def test_a_grant_is_revoked_by_a_token_that_was_used_too(amazon: Local) -> None:
+    amazon.world.login.strict = True
+    latest = refresh(amazon).json["refresh_token"]
+    assert amazon.control("POST", "revoke", {"refresh_token": TOKEN}).json == {"revoked": 1}
+    assert refused(refresh(amazon, latest)) == (400, "invalid_grant", ENDED)

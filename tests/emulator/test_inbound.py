@@ -1,5 +1,7 @@
+import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -227,6 +229,10 @@ def test_a_plan_goes_all_the_way_from_its_items_to_its_tracking(flow: Flow) -> N
     }
     assert flow.plan()["status"] == "SHIPPED"
     assert stock(flow, one) == (before[0], before[1] + 10)
+    details["spdTrackingDetail"]["spdTrackingItems"][0]["trackingId"] = "T2"
+    flow.do("PUT", f"/shipments/{shipments[1]}/trackingDetails", {"trackingDetails": details})
+    tracked = flow.shipment(shipments[1])["trackingDetails"]["spdTrackingDetail"]["spdTrackingItems"][0]
+    assert (tracked["trackingId"], stock(flow, one)) == ("T2", (before[0], before[1] + 10)), "a correction"
 
 
 def test_a_plan_whose_boxes_are_not_known_is_placed_first(flow: Flow) -> None:
@@ -290,6 +296,17 @@ def test_operations_that_are_never_seen_unfinished_need_no_poll(flow: Flow) -> N
     assert len(flow.listed("/packingOptions", "packingOptions", "ListPackingOptionsResponse")) == 1
 
 
+def test_an_operation_that_nobody_polls_ends_after_a_minute(flow: Flow) -> None:
+    flow.start([item(skus(flow.amazon)[0], 2)])
+    begun = flow.call("POST", "/packingOptions").json["operationId"]
+    flow.amazon.world.advance(59)
+    assert "is in progress" in message(flow.call("POST", "/placementOptions", {}))
+    flow.amazon.world.advance(1)
+    assert len(flow.listed("/packingOptions", "packingOptions", "ListPackingOptionsResponse")) == 1
+    assert flow.call("POST", "/placementOptions", {}).status == 202
+    assert flow.status(begun)["operationStatus"] == "SUCCESS"
+
+
 def test_unknown_operations_and_plans_are_not_found(flow: Flow) -> None:
     assert flow.amazon.call("GET", f"{ROOT}/operations/{'0' * 36}", flow.token).error[:2] == (404, "NotFound")
     flow.id = STRANGE
@@ -336,6 +353,8 @@ def test_steps_in_the_wrong_order_are_refused(flow: Flow) -> None:
     )
     (group,) = option["packingGroups"]
     grouping["packageGroupings"][0]["packingGroupId"] = group
+    twice = {"packageGroupings": grouping["packageGroupings"] * 2}
+    assert "must be given once" in message(flow.call("POST", "/packingInformation", twice))
     flow.do("POST", "/packingInformation", grouping)
     (shipment,) = flow.place(warehouses=1)
     assert "before a placement option" in message(flow.call("POST", "/packingInformation", grouping))
@@ -346,6 +365,9 @@ def test_steps_in_the_wrong_order_are_refused(flow: Flow) -> None:
     flow.window(shipment)
     assert "confirmed already" in message(flow.call("POST", path))
     assert flow.ended(flow.carry([shipment]))["operationStatus"] == "SUCCESS"
+    later = flow.listed(path, "deliveryWindowOptions", "ListDeliveryWindowOptionsResponse")[1]
+    flow.do("POST", f"{path}/{later['deliveryWindowOptionId']}/confirmation")
+    assert flow.shipment(shipment)["selectedDeliveryWindow"]["startDate"] == later["startDate"]
     again = {
         "placementOptionId": flow.shipment(shipment)["placementOptionId"],
         "shipmentTransportationConfigurations": [
@@ -373,6 +395,7 @@ def test_options_expire(flow: Flow) -> None:
         (lambda sku: [box(item(sku, 3))], "BoxContentsMismatch"),
         (lambda sku: [box(item(sku, 4), quantity=2)], "BoxContentsMismatch"),
         (lambda sku: [box(item("NOBODY", 4))], "BoxContentsMismatch"),
+        (lambda sku: [box(item(sku, 5)), box(source="BARCODE_2D")], "BoxContentsMismatch"),
         (lambda sku: [box(item(sku, 4), kilograms=24)], "InvalidBoxWeight"),
         (lambda sku: [box()], "InvalidBoxContents"),
         (lambda sku: [box(item(sku, 4), source="MANUAL_PROCESS")], "InvalidBoxContents"),
@@ -409,8 +432,27 @@ def test_who_prepares_and_labels_a_sku_is_what_its_prep_details_say(flow: Flow) 
     )
     assert create(item(fragile, 1, prepOwner="SELLER")).status == 202
     assert "fulfilled by Amazon" in message(create(item("NOBODY", 1)))
+    items = [item("NOBODY", 1), item(plain, 1, prepOwner="SELLER", labelOwner="NONE"), item(fragile, 1), item(plain, 2)]
+    several = flow.amazon.call("POST", f"{ROOT}/inboundPlans", flow.token, {**body, "items": items})
+    assert several.status == 400
+    assert [(one["code"], one["details"], one["message"].split(" but ")[0]) for one in several.json["errors"]] == [
+        ("BadRequest", "", f"ERROR: NOBODY is no SKU that is fulfilled by Amazon in marketplace {US}."),
+        ("BadRequest", "", f"ERROR: {plain} does not require prepOwner"),
+        ("BadRequest", "", f"ERROR: {plain} requires labelOwner"),
+        ("BadRequest", "", f"ERROR: {fragile} requires prepOwner"),
+    ]
     foreign = {**body, "items": [item(plain, 1)], "destinationMarketplaces": ["A1PA6795UKMFR9"]}
     assert "none of the account's" in message(flow.amazon.call("POST", f"{ROOT}/inboundPlans", flow.token, foreign))
+
+
+def test_skus_of_prep_details_are_encoded_twice(flow: Flow) -> None:
+    plain = skus(flow.amazon)[0]
+    odd = "A,B+50%"
+    listing = dataclasses.replace(flow.amazon.world.shelf.listing("ALOCALSELLERNA", US, plain), sku=odd)
+    flow.amazon.world.shelf.add(listing)
+    query = {"marketplaceId": US, "mskus": f"{quote(odd, safe='')},{plain}"}
+    found = flow.amazon.call("GET", f"{ROOT}/items/prepDetails", flow.token, **query).json["mskuPrepDetails"]
+    assert [one["msku"] for one in found] == [odd, plain]
 
 
 def test_a_sku_without_a_prep_classification_fails_until_it_is_given_one(flow: Flow) -> None:
@@ -505,44 +547,7 @@ def test_plans_are_listed_by_status_and_time(flow: Flow) -> None:
     assert (listed(status="VOIDED"), listed(status="ACTIVE")) == ([made[1]], [made[0]])
 
 
-# --- labels, and version 0 --------------------------------------------------------------------------------------------
-
-
-def v0(flow: Flow, path: str, **query: str) -> Reply:
-    return flow.amazon.call("GET", f"/fba/inbound/v0{path}", flow.token, **query)
-
-
-def test_version_0_has_the_labels_and_shows_the_same_shipments(flow: Flow) -> None:
-    sku = skus(flow.amazon)[0]
-    flow.start([item(sku, 4)])
-    flow.pack([item(sku, 4)], [box(item(sku, 2), quantity=2)])
-    (shipment,) = flow.place(warehouses=1)
-    flow.ended(flow.carry([shipment], "AMAZON_PARTNERED_CARRIER"))
-    number = flow.shipment(shipment)["shipmentConfirmationId"]
-    answer = v0(flow, f"/shipments/{number}/labels", PageType="PackageLabel_Thermal", LabelType="UNIQUE")
-    fits(answer, "fulfillment_inbound_v0", "GetLabelsResponse")
-    stored = flow.amazon.fetch(answer.json["payload"]["DownloadURL"])
-    assert stored.headers["content-type"] == "application/pdf"
-    assert stored.body.count(b"/Type /Page ") == 2
-    assert f"({number}U000002) Tj".encode() in stored.body
-    assert flow.shipment(shipment)["status"] == "READY_TO_SHIP"
-
-    query = {"QueryType": "SHIPMENT", "MarketplaceId": US}
-    found = v0(flow, "/shipments", ShipmentIdList=number, **query)
-    fits(found, "fulfillment_inbound_v0", "GetShipmentsResponse")
-    assert [one["ShipmentId"] for one in found.json["payload"]["ShipmentData"]] == [number]
-    held = v0(flow, f"/shipments/{number}/items")
-    fits(held, "fulfillment_inbound_v0", "GetShipmentItemsResponse")
-    assert [(one["SellerSKU"], one["QuantityShipped"]) for one in held.json["payload"]["ItemData"]] == [(sku, 4)]
-    dates = {"QueryType": "DATE_RANGE", "MarketplaceId": US, "LastUpdatedBefore": iso(NOW + 9)}
-    by_date = v0(flow, "/shipmentItems", LastUpdatedAfter=iso(NOW - 9), **dates)
-    assert by_date.json["payload"] == held.json["payload"]
-    assert v0(flow, "/shipmentItems", LastUpdatedAfter=iso(NOW + 5), **dates).json["payload"]["ItemData"] == []
-    assert v0(flow, "/shipments/FBANOBODY/items").status == 404
-    assert v0(flow, "/shipments", **query).status == 400
-    assert v0(flow, f"/shipments/{number}/billOfLading").status == 400
-    unknown = {"PageType": "PackageLabel_Thermal", "LabelType": "UNIQUE", "PackageLabelsToPrint": "U9"}
-    assert v0(flow, f"/shipments/{number}/labels", **unknown).status == 400
+# --- labels -----------------------------------------------------------------------------------------------------------
 
 
 def test_labels_for_single_pieces_are_a_pdf_with_their_fnsku(flow: Flow) -> None:

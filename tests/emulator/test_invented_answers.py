@@ -89,11 +89,11 @@ def listed_bodies(amazon: Local) -> dict[str, Any]:
 
 
 STEPS = re.compile(
-    "fulfillment_inbound|fulfillment_outbound|merchant_fulfillment|shipping_v2"
+    "fulfillment_inbound|fulfillment_outbound|merchant_fulfillment|shipping_v2|services|awd|vendor_transaction_status"
     "|orders_v0.(confirm_shipment|update_shipment_status)"
 )
-"""Operations that want others before them; test_inbound, test_outbound, test_merchant_fulfillment, test_shipping and
-test_shipment_confirmation check each of them against its schema."""
+"""Operations that want others before them; test_inbound, test_outbound, test_merchant_fulfillment, test_shipping,
+test_services, test_distribution, test_vendor_orders and test_shipment_confirmation check each against its schema."""
 
 OPTIONAL = ("identifiers", "identifiersType", "ASIN", "Asins")
 """Parameters that are not required by themselves, though one of them and others is."""
@@ -112,8 +112,14 @@ def told(amazon: Local) -> tuple[dict[tuple[str, str], str], dict[str, Any]]:
         for name in ("first", "second")
     )
     body = {"payloadVersion": "1.0", "destinationId": to}
-    one = amazon.call("POST", f"{path}/subscriptions/ORDER_CHANGE", body=body).json["payload"]["subscriptionId"]
-    ids = {"notificationType": "ORDER_CHANGE", "notificationTypes": "ORDER_CHANGE", "destinationId": made}
+    one = amazon.call("POST", f"{path}/subscriptions/REPORT_PROCESSING_FINISHED", body=body).json["payload"][
+        "subscriptionId"
+    ]
+    ids = {
+        "notificationType": "REPORT_PROCESSING_FINISHED",
+        "notificationTypes": "REPORT_PROCESSING_FINISHED",
+        "destinationId": made,
+    }
     spec = {"sqs": {"arn": "arn:aws:sqs:us-east-1:000000000000:third"}}
     bodies = {
         f"{api}.create_destination": {"name": "x", "resourceSpecification": spec},
@@ -211,7 +217,9 @@ def value(amazon: Local, parameter: Parameter, operation: Operation, given: Give
     if parameter.wire == "orderId" and operation.api.startswith("orders"):
         return next(iter(amazon.world.account("ALOCALSELLERNA").orders))
     schema = parameter.schema.get("items", parameter.schema)
-    return str(schema["enum"][0]) if "enum" in schema else "1"
+    if "pattern" in schema and parameter.place == "query":
+        return patterns.example(schema["pattern"], random.Random(1))
+    return str(schema["enum"][0]) if "enum" in schema else "1" * schema.get("minLength", 1)
 
 
 def call(amazon: Local, operation: Operation, given: Given) -> Reply:
@@ -320,8 +328,8 @@ def test_what_is_asked_for_is_what_is_answered(amazon: Local) -> None:
     content = amazon.call("GET", path, marketplaceId="A2EUQ1WTGCTBG2", includedDataSet="METADATA").json
     assert content["contentRecord"]["contentReferenceKey"] == "K1"
     assert content["contentRecord"]["contentMetadata"]["marketplaceId"] == "A2EUQ1WTGCTBG2"
-    case = amazon.call("GET", "/awd/2024-05-09/outboundOrders/77").json
-    assert case["orderId"] == "77"
+    slip = amazon.call("GET", "/vendor/directFulfillment/shipping/v1/packingSlips/77").json
+    assert slip["payload"]["purchaseOrderNumber"] == "77"
 
 
 def test_what_takes_time_at_amazon_is_done_at_once(amazon: Local) -> None:

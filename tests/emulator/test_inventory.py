@@ -89,6 +89,37 @@ def test_what_was_ordered_and_not_sent_is_reserved(amazon: Local) -> None:
     assert reserved == expected
 
 
+def test_what_waits_for_another_shop_is_reserved_until_it_is_sent(amazon: Local) -> None:
+    sku = max(summaries(amazon).values(), key=lambda one: one["inventoryDetails"]["fulfillableQuantity"])["sellerSku"]
+
+    def counted() -> tuple[int, int, int]:
+        one = summaries(amazon)[sku]
+        reserved = one["inventoryDetails"]["reservedQuantity"]["pendingCustomerOrderQuantity"]
+        return one["totalQuantity"], one["inventoryDetails"]["fulfillableQuantity"], reserved
+
+    total, fulfillable, reserved = counted()
+    body = {
+        "sellerFulfillmentOrderId": "WEB-1",
+        "displayableOrderId": "WEB-1",
+        "displayableOrderDate": "2026-09-21T14:00:00Z",
+        "displayableOrderComment": "Thank you",
+        "shippingSpeedCategory": "Standard",
+        "destinationAddress": {
+            "name": "Wren Halloway",
+            "addressLine1": "77 Larkspur Ave",
+            "city": "Eastbrook",
+            "stateOrRegion": "OH",
+            "postalCode": "43099",
+            "countryCode": "US",
+        },
+        "items": [{"sellerSku": sku, "sellerFulfillmentOrderItemId": "1", "quantity": 3}],
+    }
+    assert amazon.call("POST", "/fba/outbound/2020-07-01/fulfillmentOrders", body=body).status == 200
+    assert counted() == (total, fulfillable - 3, reserved + 3)
+    amazon.world.advance(2 * 86_400)
+    assert counted() == (total - 3, fulfillable - 3, reserved), "it was sent, though nobody looked at the order"
+
+
 def test_orders_that_amazon_ships_are_of_what_it_has_and_the_others_are_not(amazon: Local) -> None:
     skus = {one.sku for one in stocked(amazon)}
     orders = amazon.world.account(SELLER).orders.values()

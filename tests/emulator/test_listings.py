@@ -1,4 +1,5 @@
 import copy
+import re
 from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
@@ -104,7 +105,7 @@ def test_the_parts_asked_for_are_the_parts_answered(amazon: Local) -> None:
     assert (available["fulfillmentChannelCode"], available["quantity"] > 0) == ("DEFAULT", True)
     other = get(amazon, by_amazon.sku)
     assert other["fulfillmentAvailability"] == [{"fulfillmentChannelCode": "AMAZON_NA"}]
-    assert other["summaries"][0]["fnSku"].startswith("X00")
+    assert re.fullmatch(r"X00\w{7}", other["summaries"][0]["fnSku"])
     assert other["relationships"][0]["relationships"][0]["parentSkus"] == ["LHG-DRINKING_CUP"]
     parent = get(amazon, "LHG-DRINKING_CUP")
     assert len(parent["relationships"][0]["relationships"][0]["childSkus"]) == 3
@@ -290,7 +291,8 @@ def test_a_preview_says_what_would_happen_and_does_nothing(amazon: Local) -> Non
 def test_the_body_has_to_be_what_the_model_says(amazon: Local) -> None:
     for body in ({"attributes": {}}, {"productType": "TOWEL"}, {"productType": "TOWEL", "attributes": []}):
         answer = amazon.call("PUT", path("HEMP"), body=body, marketplaceIds=US)
-        assert answer.error[:2] == (400, "InvalidInput")
+        assert answer.error == (400, "InvalidInput", "")
+        assert answer.json["errors"][0]["message"].endswith("missing or invalid parameters and cannot be parsed.")
     body = {"productType": "TOWEL", "attributes": TOWEL}
     assert amazon.call("PUT", path("HEMP"), body=body, marketplaceIds=f"{US},{CA}").status == 400
     patches = [{"op": "move", "path": "/attributes/brand"}]
@@ -316,6 +318,29 @@ def test_an_offer_alone_needs_an_item_that_is_there(amazon: Local) -> None:
     found = put(amazon, "OTHER", body, "SERVEWARE", requirements="LISTING_OFFER_ONLY")
     assert codes(found) == [("90220", ["externally_assigned_product_identifier"])]
     assert put(amazon, "FACTS", without("condition_type"), requirements="LISTING_PRODUCT_ONLY")["status"] == "ACCEPTED"
+
+
+def test_an_offer_of_what_no_catalogue_has_makes_no_item(amazon: Local) -> None:
+    offer = {name: TOWEL[name] for name in ("condition_type", "externally_assigned_product_identifier")}
+    offer |= {"purchasable_offer": priced(12), "fulfillment_availability": TOWEL["fulfillment_availability"]}
+    assert put(amazon, "GHOST", offer, requirements="LISTING_OFFER_ONLY")["status"] == "ACCEPTED"
+    found = get(amazon, "GHOST")
+    assert (found["summaries"], codes(found)) == ([], [("13013", [])])
+    query = {"marketplaceIds": US, "identifiersType": "EAN", "identifiers": "2900000000001"}
+    assert amazon.good("GET", "/catalog/2022-04-01/items", **query)["items"] == []
+    patch(amazon, "GHOST", *((("add", name, value)) for name, value in TOWEL.items()))
+    assert get(amazon, "GHOST")["summaries"][0]["itemName"] == "Hemp Towel, Undyed"
+
+
+def test_a_sku_stays_an_offer_of_its_item(amazon: Local) -> None:
+    product, other = products(amazon)[1:3]
+    before = get(amazon, product.sku)
+    suggested = [{"value": other.asin}]
+    offer = {"condition_type": [{"value": "new_new"}], "merchant_suggested_asin": suggested}
+    refusal = [("4000001", ["merchant_suggested_asin"])]
+    assert codes(put(amazon, product.sku, offer, requirements="LISTING_OFFER_ONLY")) == refusal
+    assert codes(patch(amazon, product.sku, ("add", "merchant_suggested_asin", suggested))) == refusal
+    assert get(amazon, product.sku) == before
 
 
 def test_a_code_of_goods_that_is_known_leads_to_its_item_which_stays_its_makers(amazon: Local) -> None:

@@ -56,14 +56,29 @@ def test_a_merge_changes_parts_of_what_its_selectors_name(amazon: Local) -> None
     patch(
         amazon, "HEMP", ("merge", "fulfillment_availability", [{"fulfillment_channel_code": "DEFAULT", "quantity": 5}])
     )
-    assert get(amazon, "HEMP")["attributes"]["fulfillment_availability"] == [{**available[0], "quantity": 5}]
+    now = {**available[0], "quantity": 5, "marketplace_id": US}
+    assert get(amazon, "HEMP")["attributes"]["fulfillment_availability"] == [now]
     patch(amazon, "HEMP", ("merge", "fulfillment_availability", [{"fulfillment_channel_code": "AMAZON_NA"}]))
     assert len(get(amazon, "HEMP")["fulfillmentAvailability"]) == 2
     wrong = patch(amazon, "HEMP", ("merge", "fulfillment_availability", [{"quantity": 5}]))
     assert codes(wrong) == [("99022", ["fulfillment_availability"])]
 
 
-def test_a_replacement_takes_the_place_of_the_whole_attribute(amazon: Local) -> None:
+def test_a_replacement_takes_the_place_of_the_values_of_its_selectors(amazon: Local) -> None:
+    """As at Amazon, says github.com/amzn/selling-partner-api-docs/issues/1714."""
+    put(amazon, "HEMP", TOWEL)
+    patch(amazon, "HEMP", ("replace", "purchasable_offer", priced(17, audience="B2B")))
+    patch(amazon, "HEMP", ("replace", "purchasable_offer", priced(18.5)))
+    prices = {one["offerType"]: one["price"]["amount"] for one in get(amazon, "HEMP")["offers"]}
+    assert prices == {"B2C": "18.50", "B2B": "17.00"}
+    patch(amazon, "HEMP", ("replace", "fulfillment_availability", [{"fulfillment_channel_code": "AMAZON_NA"}]))
+    assert get(amazon, "HEMP")["attributes"]["fulfillment_availability"] == [
+        {"fulfillment_channel_code": "DEFAULT", "quantity": 7, "marketplace_id": US},
+        {"fulfillment_channel_code": "AMAZON_NA", "marketplace_id": US},
+    ]
+
+
+def test_a_replacement_takes_the_place_of_all_values_of_one_language(amazon: Local) -> None:
     put(amazon, "HEMP", TOWEL)
     patch(amazon, "HEMP", ("replace", "bullet_point", [{"value": "One"}]), ("add", "style", [{"value": "Plain"}]))
     attributes = get(amazon, "HEMP")["attributes"]
@@ -93,7 +108,8 @@ def test_a_deletion_takes_away_what_its_selectors_name(amazon: Local) -> None:
         ("replace", "/attributes/item_name", [{"value": "x" * 201}], ("4000001", ["item_name"])),
         ("replace", "/attributes/fake_attribute", [{"value": 1}], ("90000900", ["fake_attribute"])),
         ("replace", "/attributes/item_name/0/value", [{"value": "x"}], ("90000900", ["/attributes/item_name/0/value"])),
-        ("replace", "/item_name", [{"value": "x"}], ("90000900", ["/item_name"])),
+        ("replace", "/attributes", [{"value": "x"}], ("90000900", ["/attributes"])),
+        ("replace", "item_name", [{"value": "x"}], ("90000900", ["item_name"])),
         ("add", "/attributes/item_name", [], ("99022", ["item_name"])),
     ],
 )
@@ -105,6 +121,24 @@ def test_a_patch_that_is_wrong_changes_nothing(amazon: Local, op: str, pointer: 
     made = amazon.good("PATCH", path("HEMP"), body=body, marketplaceIds=US)
     assert (made["status"], codes(made)) == ("INVALID", [expected])
     assert get(amazon, "HEMP") == before
+
+
+def test_a_path_may_leave_the_attributes_out(amazon: Local) -> None:
+    """As at Amazon, says github.com/amzn/selling-partner-api-docs/issues/910."""
+    put(amazon, "HEMP", TOWEL)
+    change = {"op": "replace", "path": "/item_name", "value": [{"value": "Hemp Towel, Bleached"}]}
+    body = {"productType": "PRODUCT", "patches": [change]}
+    assert amazon.good("PATCH", path("HEMP"), body=body, marketplaceIds=US)["status"] == "ACCEPTED"
+    assert get(amazon, "HEMP")["summaries"][0]["itemName"] == "Hemp Towel, Bleached"
+
+
+def test_a_patch_without_a_value_is_refused_by_its_place(amazon: Local) -> None:
+    """As at Amazon, says github.com/jlevers/selling-partner-api/issues/363."""
+    good = {"op": "replace", "path": "/attributes/brand", "value": [{"value": "Other"}]}
+    body = {"productType": "PRODUCT", "patches": [good, {"op": "delete", "path": "/attributes/size"}]}
+    answer = amazon.call("PATCH", path(products(amazon)[1].sku), body=body, marketplaceIds=US)
+    assert (answer.status, answer.json["errors"][0]["code"]) == (400, "InvalidInput")
+    assert answer.json["errors"][0]["message"] == "Value is missing for patch at index of 1."
 
 
 def test_a_patch_for_several_marketplaces_is_done_in_all_or_none(amazon: Local) -> None:

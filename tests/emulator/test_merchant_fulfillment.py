@@ -98,6 +98,10 @@ def test_a_service_that_does_not_carry_a_parcel_is_rejected(amazon: Local) -> No
     soon = details(order, MustArriveByDate=iso(NOW + 3 * 86_400))
     payload = eligible(amazon, soon).json["payload"]
     assert [one["ShippingServiceId"] for one in payload["ShippingServiceList"]] == ["LOCAL_PARCEL_EXPRESS"]
+    fetched = details(order)
+    fetched["ShippingServiceOptions"]["CarrierWillPickUp"] = True
+    assert eligible(amazon, fetched).json["payload"]["ShippingServiceList"] == []
+    assert buy(amazon, fetched).error[:2] == (400, "InvalidInput")
     signed = {"DeliveryExperience": "DeliveryConfirmationWithSignature"}
     payload = eligible(amazon, details(order), ShippingOfferingFilter=signed).json["payload"]
     assert "LOCAL_PARCEL_LETTER" not in [one["ShippingServiceId"] for one in payload["ShippingServiceList"]]
@@ -141,6 +145,10 @@ def test_only_what_waits_can_be_labelled(amazon: Local) -> None:
         eligible(amazon, details(order, ItemList=[item, item])),
         eligible(amazon, details(order, ItemList=[])),
         eligible(amazon, details(order, Weight={"Value": 0, "Unit": "g"})),
+        eligible(amazon, details(order, PackageDimensions={})),
+        eligible(amazon, details(order, PackageDimensions={"Length": 20, "Width": 15, "Height": 10})),
+        eligible(amazon, details(order, PackageDimensions={"Length": 0, "Width": 1, "Height": 1, "Unit": "inches"})),
+        buy(amazon, details(order), LabelFormatOption={"IncludePackingSlipWithLabel": True}),
         eligible(amazon, details(order, ShipDate=iso(NOW - 2 * 86_400))),
         eligible(amazon, details(next(one for one in sold(amazon) if one.channel == "AFN"))),
         buy(amazon, details(order), "NOBODY"),
@@ -152,6 +160,17 @@ def test_only_what_waits_can_be_labelled(amazon: Local) -> None:
     assert buy(amazon, details(order), ShippingServiceOfferId=offer).error[:2] == (400, "InvalidInput")
     assert confirm(amazon, order, whole(order)).status == 204
     assert eligible(amazon, details(order)).status == 400
+
+
+def test_what_breaks_a_constraint_is_refused_as_in_the_published_cases(amazon: Local) -> None:
+    order = waiting(amazon)
+    long = eligible(amazon, details(order, ShipFromAddress={**FROM, "CountryCode": "USA"}))
+    no_id = amazon.call("GET", "/mfn/v0/shipments/TEST_CASE_400")
+    for answer, value in ((long, "USA"), (no_id, "TEST_CASE_400")):
+        assert answer.error == (400, "InvalidInput", "")
+        assert answer.json["errors"][0]["message"].startswith(f"1 validation error detected: Value '{value}' at '")
+    predefined = {"PredefinedPackageDimensions": "FedEx_Box_10kg"}
+    assert eligible(amazon, details(order, PackageDimensions=predefined)).status == 200
 
 
 def test_accounts_do_not_see_each_others_shipments(amazon: Local) -> None:

@@ -252,16 +252,45 @@ def test_a_page_token_of_another_account_or_from_nowhere_is_refused(amazon: Loca
             {"LastUpdatedAfter": LONG_AGO, "LastUpdatedBefore": "2019-12-31"},
             "LastUpdatedBefore must not be before LastUpdatedAfter",
         ),
+        ({"CreatedAfter": iso(NOW - 119)}, "CreatedAfter must be at least two minutes before now"),
+        ({"LastUpdatedAfter": "2030-01-01"}, "LastUpdatedAfter must be at least two minutes before now"),
+        (
+            {"CreatedAfter": "0001-01-01T00:00:00+23:59", "CreatedBefore": "0001-01-01T00:00:01+23:59"},
+            "CreatedAfter is not a date in ISO 8601 format",
+        ),
+        (
+            {"CreatedAfter": LONG_AGO, "SellerOrderId": "902-1234567-1234567", "OrderStatuses": "Shipped"},
+            "OrderStatuses cannot be used with SellerOrderId",
+        ),
+        ({"CreatedAfter": LONG_AGO, "MaxResultsPerPage": "9" * 5000}, "MaxResultsPerPage must be a number"),
+        ({"CreatedAfter": LONG_AGO, "AmazonOrderIds": "1," * 51}, "AmazonOrderIds must not have more than 50 values"),
         ({"CreatedAfter": LONG_AGO, "OrderStatuses": "Shipped,Lost"}, "OrderStatuses has an unknown value: Lost"),
         ({"CreatedAfter": LONG_AGO, "FulfillmentChannels": "FBA"}, "FulfillmentChannels has an unknown value: FBA"),
         ({"CreatedAfter": LONG_AGO, "PaymentMethods": "Gold"}, "PaymentMethods has an unknown value: Gold"),
         ({"CreatedAfter": LONG_AGO, "MaxResultsPerPage": "0"}, "MaxResultsPerPage must be from 1 to 100"),
         ({"CreatedAfter": LONG_AGO, "MaxResultsPerPage": "101"}, "MaxResultsPerPage must be from 1 to 100"),
-        ({"CreatedAfter": LONG_AGO, "MaxResultsPerPage": "ten"}, "MaxResultsPerPage must be from 1 to 100"),
+        ({"CreatedAfter": LONG_AGO, "MaxResultsPerPage": "ten"}, "MaxResultsPerPage must be a number"),
     ],
 )
 def test_get_orders_refuses_what_cannot_be_asked(amazon: Local, query: dict[str, str], details: str) -> None:
     assert get_orders(amazon, **query).error == (400, "InvalidInput", details)
+
+
+def said(answer: Reply) -> str:
+    return str(answer.json["errors"][0]["message"])
+
+
+def test_the_old_version_refuses_in_amazons_words(amazon: Local) -> None:
+    """amzn/selling-partner-api-docs issues 326 and 598, amzn/selling-partner-api-models issue 2382."""
+    not_valid = "The input you have submitted is not valid. Please check your input and try again."
+    assert said(get_orders(amazon, CreatedAfter=LONG_AGO, CreatedBefore=iso(NOW))) == not_valid
+    assert said(amazon.call("GET", "/orders/v0/orders/901-0000000-0000000/orderItems")) == not_valid
+    assert said(get_orders(amazon, CreatedAfter="2026-09-01T00:00:00 02:00")) == "timestamp must follow ISO8601"
+    assert said(get_orders(amazon, NextToken="x")) == (
+        "We could not decode your NextToken. Possible reasons include: a transmission error, improper quoting or a "
+        "truncation problem."
+    )
+    assert said(search(amazon, paginationToken="x")) == "Invalid Input"
 
 
 @pytest.mark.parametrize(

@@ -264,6 +264,8 @@ def test_what_cannot_be_ordered_is_refused(amazon: Local) -> None:
         submit(amazon, "New"),
     ]
     assert [one.error[:2] for one in answers] == [(400, "InvalidInput")] * len(answers)
+    said = answers[2].json["errors"][0]["message"]
+    assert said == "the SellerSKU for Item Id: line-1 is invalid.", "as at Amazon, amzn/selling-partner-api-docs #2407"
     assert len(amazon.world.outbound.orders) == 1
     eu = amazon.token("Atzr|local-seller-eu")
     assert call(amazon, "GET", f"{ROOT}/fulfillmentOrders/ORDER-1", token=eu).error[:2] == (404, "NotFound")

@@ -7,7 +7,7 @@ import pytest
 
 from sellerport import catalog
 from sellerport.catalog import Operation
-from sellerport.emulator import World
+from sellerport.emulator import World, page_tokens
 from sellerport.errors import InvalidArguments, UnknownOperation
 
 from .conftest import Local, Reply
@@ -30,7 +30,11 @@ def request(operation: Operation) -> tuple[str, dict[str, str], dict[str, Any]]:
     path, query = operation.path, {}
     for parameter in operation.parameters:
         schema = parameter.schema.get("items", parameter.schema)
-        sent = US if "marketplaceid" in parameter.wire.lower() else str(schema.get("enum", ["1"])[0])
+        sent = (
+            US
+            if "marketplaceid" in parameter.wire.lower()
+            else str(schema.get("enum", ["1" * schema.get("minLength", 1)])[0])
+        )
         if parameter.place == "path":
             path = path.replace(f"{{{parameter.wire}}}", quote(sent, safe=""))
         elif parameter.required and parameter.place == "query":
@@ -297,3 +301,34 @@ def test_a_program_is_told_the_same() -> None:
         world.page("finances_v0.list_financial_events", 0)
     with pytest.raises(UnknownOperation):
         world.page("finances_v0.nothing", 1)
+
+
+def test_only_the_latest_tokens_are_known(amazon: Local, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page_tokens, "REMEMBERED", 2)
+    amazon.world.page("finances_2024_06_19.list_transactions", 2)
+    queries = [{"postedAfter": f"2026-09-0{day}T00:00:00Z"} for day in (1, 2, 3)]
+    tokens = [amazon.call("GET", TRANSACTIONS, **query).json["payload"]["nextToken"] for query in queries]
+    answers = [
+        amazon.call("GET", TRANSACTIONS, **query, nextToken=token) for query, token in zip(queries, tokens, strict=True)
+    ]
+    assert [one.status for one in answers] == [400, 200, 200]
+
+
+def test_a_token_may_be_sent_again_by_a_client_whose_answer_was_lost(amazon: Local) -> None:
+    amazon.world.page("finances_2024_06_19.list_transactions", 2)
+    token = amazon.call("GET", TRANSACTIONS).json["payload"]["nextToken"]
+    first, again = (amazon.call("GET", TRANSACTIONS, nextToken=token) for _ in range(2))
+    assert (first.status, first.body) == (200, again.body)
+
+
+def test_in_a_strict_world_a_token_is_used_up_when_the_next_page_was_asked_for(amazon: Local) -> None:
+    key = amazon.token()
+    amazon.world.login.strict = True
+    amazon.world.page("finances_2024_06_19.list_transactions", 3)
+
+    def turn(**query: str) -> Reply:
+        return amazon.call("GET", TRANSACTIONS, key, **query)
+
+    second, other = (turn().json["payload"]["nextToken"] for _ in range(2))
+    thirds = [turn(nextToken=second).json["payload"]["nextToken"] for _ in range(2)]
+    assert [turn(nextToken=token).status for token in (thirds[0], second, thirds[1], other)] == [200, 400, 200, 200]

@@ -305,6 +305,46 @@ def test_who_asks_the_expected_price_is_featured(amazon: Local) -> None:
     assert 20 < rivalled < 40
 
 
+def test_what_cannot_be_featured_has_no_expected_price(amazon: Local) -> None:
+    product = contested(amazon)
+    family = next(one.family for one in products(amazon) if one.family)
+
+    def status(sku: str) -> str:
+        (result,) = expected(amazon, sku)["body"]["featuredOfferExpectedPriceResults"]
+        assert "featuredOfferExpectedPrice" not in result
+        return str(result["resultStatus"])
+
+    path = f"/listings/2021-08-01/items/{SELLER}/{product.sku}"
+    used = {"op": "replace", "path": "/attributes/condition_type", "value": [{"value": "used_good"}]}
+    free = {"op": "delete", "path": "/attributes/purchasable_offer", "value": [{"marketplace_id": US}]}
+    assert status(family.sku) == "ASIN_NOT_ELIGIBLE"
+    amazon.good("PATCH", path, body={"productType": "PRODUCT", "patches": [used]}, marketplaceIds=US)
+    assert status(product.sku) == "OFFER_NOT_ELIGIBLE"
+    amazon.good("PATCH", path, body={"productType": "PRODUCT", "patches": [free]}, marketplaceIds=US)
+    assert status(product.sku) == "OFFER_NOT_FOUND"
+
+
+def test_of_two_accounts_that_ask_the_same_the_expected_price_is_a_cent_below(amazon: Local) -> None:
+    product = next(one for one in products(amazon) if one.channel == "MFN")
+    account = amazon.world.add_account(("US",), selling_partner_id="ARESELLER", orders=0)
+    token = amazon.token(amazon.world.grant(account.selling_partner_id).refresh_token)
+    attributes = {
+        "condition_type": [{"value": "new_new"}],
+        "merchant_suggested_asin": [{"value": product.asin}],
+        "purchasable_offer": [{"currency": "USD", "our_price": [{"schedule": [{"value_with_tax": 1}]}]}],
+        "fulfillment_availability": [{"fulfillment_channel_code": "DEFAULT", "quantity": 1}],
+    }
+    body = {"productType": "PRODUCT", "requirements": "LISTING_OFFER_ONLY", "attributes": attributes}
+    amazon.good("PUT", "/listings/2021-08-01/items/ARESELLER/A", token, body, marketplaceIds=US)
+    (result,) = expected(amazon, product.sku)["body"]["featuredOfferExpectedPriceResults"]
+    assert result["featuredOfferExpectedPrice"]["listingPrice"]["amount"] == 1.0, "ALOCALSELLERNA comes first"
+    ask(amazon, product, 1)
+    asked = {"marketplaceId": US, "sku": "A", "method": "GET", "uri": "/products/pricing/2022-05-01/offer/x"}
+    (answer,) = amazon.good("POST", EXPECTED, token, {"requests": [asked]})["responses"]
+    (result,) = answer["body"]["featuredOfferExpectedPriceResults"]
+    assert result["featuredOfferExpectedPrice"]["listingPrice"]["amount"] == 0.99
+
+
 def test_an_expected_price_is_for_the_accounts_own_skus(amazon: Local) -> None:
     theirs = amazon.world.account(VENDOR).products[0]
     found = expected(amazon, theirs.sku)

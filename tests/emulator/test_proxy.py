@@ -26,9 +26,6 @@ from sellerport.emulator.storage import Stored
 
 from .conftest import CLIENT, NOW
 
-PEERS = Path(__file__).parent.parent.parent / ".venv-peers" / "bin" / "python"
-needs_peers = pytest.mark.skipif(not PEERS.exists(), reason="other clients are not installed; make check does that")
-
 INFO = "/auth/o2/tokeninfo"
 SELLER = {"refresh_token": "Atzr|local-seller-eu", **CLIENT}
 
@@ -123,81 +120,6 @@ except urllib.error.URLError as error:
     ]
 
 
-PEER_CREDENTIALS = {
-    "refresh_token": "Atzr|local-seller-eu",
-    "lwa_app_id": CLIENT["client_id"],
-    "lwa_client_secret": CLIENT["client_secret"],
-}
-FEED = b'{"header": {"sellerId": "A", "version": "2.0"}, "messages": []}'
-
-
-@needs_peers
-def test_python_amazon_sp_api_runs_unchanged_through_it(amazon: Amazon) -> None:
-    """Orders, a restricted address, a report to its rows, and a feed there and back."""
-    code = f"""
-import json
-from io import BytesIO
-from sp_api.api import Feeds, Orders, Reports, Tokens
-from sp_api.base import Marketplaces
-given = dict(credentials={PEER_CREDENTIALS!r}, marketplace=Marketplaces.DE)
-orders = Orders(**given).get_orders(CreatedAfter="2020-01-01T00:00:00Z", OrderStatuses="Unshipped,Shipped").payload
-id = orders["Orders"][0]["AmazonOrderId"]
-path = f"/orders/v0/orders/{{id}}/address"
-asked = [dict(method="GET", path=path)]
-private = Tokens(**given).create_restricted_data_token(restrictedResources=asked).payload["restrictedDataToken"]
-city = Orders(**given, restricted_data_token=private).get_order_address(id).payload["ShippingAddress"]["City"]
-reports = Reports(**given)
-report = reports.create_report(reportType="GET_MERCHANT_LISTINGS_ALL_DATA").payload["reportId"]
-document = reports.get_report(report).payload["reportDocumentId"]
-rows = reports.get_report_document(document, download=True).payload
-feeds = Feeds(**given)
-_, feed = feeds.submit_feed("JSON_LISTINGS_FEED", BytesIO({FEED!r}), content_type="application/json")
-ended = feeds.get_feed(feed.payload["feedId"]).payload
-result = feeds.get_feed_document(ended["resultFeedDocumentId"])
-result = result if isinstance(result, str) else result.payload["document"]
-print(json.dumps([id, city, rows["url"], len(rows["document"].splitlines()), json.loads(result)["summary"]]))
-"""
-    id, city, url, lines, summary = json.loads(ran(amazon, [PEERS, "-c", code]))
-    order = amazon.world.accounts["ALOCALSELLEREU"].orders[id]
-    assert city == order.address.city
-    assert urlsplit(url)[:2] == ("https", STORAGE_HOSTS["eu"])
-    assert lines > 1
-    assert summary["messagesProcessed"] == 0
-    assert {host for host, _ in amazon.arrived()} == {"api.amazon.com", "sellingpartnerapi-eu.amazon.com", ""}
-
-
-@needs_peers
-def test_python_amazon_sp_api_runs_unchanged_in_its_asynchronous_form(amazon: Amazon) -> None:
-    code = f"""
-import asyncio
-from sp_api.asyncio.api import Orders
-from sp_api.base import Marketplaces
-async def main():
-    async with Orders(credentials={PEER_CREDENTIALS!r}, marketplace=Marketplaces.DE) as orders:
-        print(len((await orders.get_orders(CreatedAfter="2020-01-01T00:00:00Z")).payload["Orders"]))
-asyncio.run(main())
-"""
-    assert int(ran(amazon, [PEERS, "-c", code])) > 0
-
-
-@needs_peers
-def test_amzn_sp_api_runs_through_it_where_its_default_names_the_proxy(amazon: Amazon) -> None:
-    """It asks for tokens as the environment says, and for everything else as its configuration does."""
-    code = f"""
-import os
-from spapi import Configuration, OrdersV0Api, SPAPIClient, SPAPIConfig
-default = Configuration()
-default.proxy, default.ssl_ca_cert = os.environ["HTTPS_PROXY"], os.environ["SSL_CERT_FILE"]
-Configuration.set_default(default)
-config = SPAPIConfig(client_id={CLIENT["client_id"]!r}, client_secret={CLIENT["client_secret"]!r},
-                     refresh_token="Atzr|local-seller-eu", region="EU")
-orders = OrdersV0Api(SPAPIClient(config).api_client)
-found = orders.get_orders(marketplace_ids=["A1PA6795UKMFR9"], created_after="2020-01-01T00:00:00Z").payload
-print(len(found.orders))
-"""
-    assert int(ran(amazon, [PEERS, "-c", code])) > 0
-
-
 def test_boto3_reads_its_queues_unchanged_through_it(amazon: Amazon) -> None:
     code = """
 import boto3
@@ -210,6 +132,13 @@ print(url, sqs.receive_message(QueueUrl=url)["Messages"][0]["Body"])
     assert printed == "https://sqs.eu-west-1.amazonaws.com/000000000000/orders it came\n"
 
 
+CREDENTIALS = {
+    "refresh_token": "Atzr|local-seller-eu",
+    "lwa_app_id": CLIENT["client_id"],
+    "lwa_client_secret": CLIENT["client_secret"],
+}
+
+
 @pytest.mark.parametrize("way", ["given", "environment"])
 def test_our_own_client_comes_through_it(amazon: Amazon, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
     if way == "given":
@@ -218,7 +147,7 @@ def test_our_own_client_comes_through_it(amazon: Amazon, monkeypatch: pytest.Mon
         given = {}
         for name, value in amazon.proxy.environment.items():
             monkeypatch.setenv(name, value)
-    sp = SellingPartner(PEER_CREDENTIALS, marketplace="DE", environ={}, limit="raise", **given)
+    sp = SellingPartner(CREDENTIALS, marketplace="DE", environ={}, limit="raise", **given)
     orders = sp.orders_v0.get_orders(created_after="2020-01-01T00:00:00Z")["payload"]["Orders"]
     rows = list(sp.reports.fetch("GET_MERCHANT_LISTINGS_ALL_DATA").rows())
     assert orders
@@ -226,7 +155,7 @@ def test_our_own_client_comes_through_it(amazon: Amazon, monkeypatch: pytest.Mon
     assert amazon.arrived()[-1][1].startswith("/_storage/reports/")
 
     async def same() -> list[Any]:
-        async with AsyncSellingPartner(PEER_CREDENTIALS, marketplace="DE", environ={}, limit="raise", **given) as sp:
+        async with AsyncSellingPartner(CREDENTIALS, marketplace="DE", environ={}, limit="raise", **given) as sp:
             answer = await sp.orders_v0.get_orders(created_after="2020-01-01T00:00:00Z")
             found: list[Any] = answer["payload"]["Orders"]
             return found

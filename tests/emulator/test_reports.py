@@ -310,6 +310,19 @@ def test_a_restricted_report_opens_to_a_token_for_its_very_path(amazon: Local) -
     assert amazon.call("GET", other, token).error == (403, "Unauthorized", "")
 
 
+def test_a_document_is_told_of_by_the_api_of_its_kind_alone(amazon: Local) -> None:
+    restricted_report = str(amazon.report(TO_SHIP)["reportDocumentId"])
+    for path in (
+        "/feeds/2021-06-30/documents",
+        "/dataKiosk/2023-11-15/documents",
+        "/tax/invoices/2024-06-19/documents",
+    ):
+        assert amazon.call("GET", f"{path}/{restricted_report}").error[:2] == (404, "NotFound")
+    assert amazon.call("GET", f"{DOCUMENTS}/{amazon.upload(b'sku')}").error[:2] == (404, "NotFound")
+    feed = {"feedType": "X", "marketplaceIds": [US], "inputFeedDocumentId": restricted_report}
+    assert amazon.call("POST", "/feeds/2021-06-30/feeds", body=feed).error[:2] == (400, "InvalidInput")
+
+
 def test_a_restricted_token_is_only_made_for_a_restricted_report(amazon: Local) -> None:
     plain = f"{DOCUMENTS}/{amazon.report(LISTINGS)['reportDocumentId']}"
     for path in (plain, f"{DOCUMENTS}/nowhere"):

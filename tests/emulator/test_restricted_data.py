@@ -38,6 +38,21 @@ def test_a_restricted_token_opens_the_elements_it_was_asked_for(amazon: Local, o
     assert "BuyerInfo" not in only
 
 
+def test_what_resources_of_one_path_open_adds_up(amazon: Local, order: Order) -> None:
+    path = f"{ORDERS}/{order.id}"
+    every = {"method": "GET", "path": f"{ORDERS}/{{orderId}}", "dataElements": ["buyerInfo"]}
+    this = {"method": "GET", "path": path, "dataElements": ["shippingAddress"]}
+    token = ask(amazon, every, this).json["restrictedDataToken"]
+    assert {"BuyerInfo", "ShippingAddress"} <= set(amazon.call("GET", path, token).json["payload"])
+
+
+def test_a_restricted_token_for_a_path_with_one_slash_more_opens_nothing(amazon: Local) -> None:
+    """amzn/selling-partner-api-docs issue 2553."""
+    token = restricted(amazon, f"{ORDERS}/", "buyerInfo")
+    answer = amazon.call("GET", ORDERS, token, MarketplaceIds="ATVPDKIKX0DER", CreatedAfter="2020-01-01")
+    assert answer.error == (403, "Unauthorized", "")
+
+
 def test_a_restricted_token_for_all_orders_opens_each(amazon: Local, order: Order) -> None:
     token = restricted(amazon, f"{ORDERS}/{{orderId}}/orderItems", "buyerInfo")
     items = amazon.call("GET", f"{ORDERS}/{order.id}/orderItems", token).json["payload"]["OrderItems"]
@@ -89,6 +104,8 @@ NO_ACCESS = "Application do not have access to some or all requested resource"
         ([{"method": "PATCH", "path": ORDERS}], NO_ACCESS),
         ([{"method": "GET"}], NO_ACCESS),
         ([{"method": "GET", "path": "/reports/2021-06-30/documents/{reportDocumentId}"}], NO_ACCESS),
+        ([{"method": "GET", "path": f"{ORDERS}/{{id}}", "dataElements": ["buyerInfo"]}], NO_ACCESS),
+        ([{"method": "GET", "path": f"{ORDERS}?CreatedAfter=2026-01-01"}], NO_ACCESS),
         (
             [{"method": "GET", "path": ORDERS, "dataElements": ["buyerInfo", "shoeSize"]}],
             "Application does not have access to one or more requested data elements: [buyerInfo, shoeSize]",

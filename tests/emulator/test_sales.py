@@ -101,6 +101,8 @@ def test_filters_split_what_they_filter(amazon: Local) -> None:
         {"interval": "2026-09-01T00:00:00--2026-09-02T00:00:00"},
         {"interval": "2026-09-02T00:00:00Z--2026-09-01T00:00:00Z"},
         {"interval": "2024-08-01T00:00:00Z--2026-09-01T00:00:00Z"},
+        {"interval": "2026-09-01T00:00:00Z--9999-12-31T23:59:59Z"},
+        {"interval": "2026-09-01T00:00:00Z--2026-11-01T00:00:00Z", "granularity": "Hour"},
         {"granularity": "Minute"},
         {"granularity": "Hour"},
         {"granularityTimeZone": ""},

@@ -1,3 +1,4 @@
+import json
 import re
 
 import pytest
@@ -110,6 +111,16 @@ def test_an_unknown_path_or_method_misses_its_authentication(amazon: Local) -> N
             assert answer.error == (403, "MissingAuthenticationToken", None), path
             assert answer.headers["x-amzn-errortype"] == "MissingAuthenticationTokenException"
             assert list(answer.json["errors"][0]) == ["message", "code"]
+
+
+def test_what_only_the_sandbox_has_is_not_on_a_production_host(amazon: Local) -> None:
+    body = {"sellerSku": "A", "marketplaceId": "ATVPDKIKX0DER", "productName": "A"}
+    path, token = "/fba/inventory/v1/items", amazon.token()
+    refused = amazon.call("POST", f"/sellingpartnerapi-na.amazon.com{path}", token, body)
+    assert refused.error == (403, "MissingAuthenticationToken", None)
+    for host in ("/sandbox.sellingpartnerapi-na.amazon.com", ""):
+        body["sellerSku"] += "B"
+        assert amazon.call("POST", f"{host}{path}", token, body).status == 200
 
 
 def test_a_grantless_operation_wants_a_token_with_its_scope(amazon: Local) -> None:
@@ -258,3 +269,9 @@ def test_what_arrived_is_remembered_with_secrets_masked(amazon: Local) -> None:
     assert "local-secret" not in text
     assert amazon.control("DELETE", "requests").json == {"requests": []}
     assert amazon.control("GET", "requests").json == {"requests": []}
+
+
+def test_of_a_large_body_its_length_is_remembered(amazon: Local) -> None:
+    for size, shown in ((2**15, "x" * (2**15 - 2)), (2**15 + 1, f"{2**15 + 1} bytes")):
+        amazon.send("POST", "/orders/v0", json.dumps("x" * (size - 2)))
+        assert amazon.world.requests[-1]["body"] == shown

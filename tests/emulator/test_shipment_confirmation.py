@@ -118,6 +118,7 @@ def test_what_cannot_be_confirmed_is_refused_and_changes_nothing(amazon: Local) 
         confirm(amazon, order, whole(order), shipDate=iso(order.created - 1)),
         confirm(amazon, order, whole(order), shipDate="yesterday"),
         confirm(amazon, order, whole(order), carrierCode="Other"),
+        confirm(amazon, order, whole(order), carrierCode=""),
         confirm(amazon, order, whole(order), packageReferenceId=1),
     ]
     assert [one.error[:2] for one in answers] == [(400, "InvalidInput")] * len(answers)

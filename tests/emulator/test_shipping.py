@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from .conftest import NOW, Local, Reply
-from .test_orders import fits, iso
+from .test_orders import fits, iso, sold
 from .test_shipment_confirmation import waiting
 
 FROM = {
@@ -115,6 +115,27 @@ def test_every_parcel_has_a_label_and_a_number_of_its_own(amazon: Local) -> None
     assert rates(amazon, package("a"), package("a")).status == 400
 
 
+def test_a_rate_is_for_all_parcels_together(amazon: Local) -> None:
+    def ground(*packages: Any) -> tuple[float, float]:
+        (rate,) = [one for one in rates(amazon, *packages).json["payload"]["rates"] if "GROUND" in one["serviceId"]]
+        return rate["totalCharge"]["value"], rate["billedWeight"]["value"]
+
+    light, heavy = ground(package("a", 800)), ground(package("b", 4000))
+    assert ground(package("a", 800), package("b", 4000)) == pytest.approx((light[0] + heavy[0], 4800))
+    body = {"shipFrom": FROM, "shipTo": TO, "packages": [package("a"), package("b")], "channelDetails": OUTSIDE}
+    more = {"labelSpecifications": printed(), "serviceSelection": {"serviceId": ["LOCAL_PARCEL_GROUND"]}}
+    answer = amazon.call("POST", "/shipping/v2/oneClickShipment", body={**body, **more})
+    assert answer.json["payload"]["totalCharge"]["value"] == pytest.approx(2 * light[0])
+
+
+def test_no_rate_asks_for_anything_else(amazon: Local) -> None:
+    offered = rates(amazon).json["payload"]
+    path, token = "/shipping/v2/shipments/additionalInputs/schema", offered["requestToken"]
+    rate = offered["rates"][0]["rateId"]
+    assert amazon.good("GET", path, requestToken=token, rateId=rate) == {"payload": {}}
+    assert amazon.call("GET", path, requestToken=token, rateId="none").error[:2] == (400, "InvalidInput")
+
+
 def test_the_same_idempotency_key_buys_once(amazon: Local) -> None:
     offered = rates(amazon).json["payload"]
     first, same = (purchase(amazon, offered, key="once") for _ in range(2))
@@ -165,8 +186,10 @@ def test_an_order_of_amazons_goes_to_its_buyer(amazon: Local) -> None:
     offered = amazon.call("POST", "/shipping/v2/shipments/rates", body=body).json["payload"]
     (detail,) = purchase(amazon, offered, printed("ZPL")).json["payload"]["packageDocumentDetails"]
     assert order.address.line in contents(detail).decode()
-    channel["amazonOrderDetails"] = {"orderId": "901-0000000-0000000"}
-    assert amazon.call("POST", "/shipping/v2/shipments/rates", body=body).status == 400
+    gone = next(one for one in sold(amazon) if (one.channel, one.status) == ("MFN", "Shipped"))
+    for id in ("901-0000000-0000000", gone.id):
+        channel["amazonOrderDetails"] = {"orderId": id}
+        assert amazon.call("POST", "/shipping/v2/shipments/rates", body=body).status == 400
     outside = {**body, "channelDetails": OUTSIDE}
     assert amazon.call("POST", "/shipping/v2/shipments/rates", body=outside).status == 400
 

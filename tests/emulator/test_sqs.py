@@ -115,6 +115,16 @@ def test_batches_say_of_each_entry_what_became_of_it(amazon: Local, sqs: Any, ur
     assert codes == [f"AWS.SimpleQueueService.{code}" for code in expected]
 
 
+def test_messages_are_sent_in_batches_and_none_is_too_long(sqs: Any, url: str) -> None:
+    entries = [{"Id": "a", "MessageBody": "one"}, {"Id": "b", "MessageBody": "x" * 262_145}]
+    answer = sqs.send_message_batch(QueueUrl=url, Entries=entries)
+    (sent,), (failed,) = answer["Successful"], answer["Failed"]
+    assert (sent["Id"], failed["Id"], failed["Code"]) == ("a", "b", "InvalidParameterValue")
+    (message,) = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
+    assert (message["MessageId"], message["MD5OfBody"]) == (sent["MessageId"], sent["MD5OfMessageBody"])
+    assert refused(sqs.send_message, QueueUrl=url, MessageBody="x" * 262_145) == "InvalidParameterValue"
+
+
 def test_what_is_wrong_is_refused_in_the_words_that_clients_match_on(amazon: Local, sqs: Any, url: str) -> None:
     sqs.send_message(QueueUrl=url, MessageBody="a")
     (one,) = sqs.receive_message(QueueUrl=url)["Messages"]

@@ -116,8 +116,14 @@ def test_a_part_of_a_document_can_be_fetched(amazon: Local, url: str, asked: str
 def test_a_range_beyond_the_end_is_refused_and_an_odd_one_passed_over(amazon: Local, url: str) -> None:
     for asked in ("bytes=200000-", "bytes=5-4", "bytes=-0"):
         assert error(amazon.fetch(url, {"range": asked}))[:2] == (416, "InvalidRange")
-    for asked in ("bytes=-", "bytes=0-1,5-6", "lines=1-2"):
+    for asked in ("bytes=-", "bytes=0-1,5-6", "lines=1-2", f"bytes=0-{'9' * 5000}"):
         assert amazon.fetch(url, {"range": asked}).status == 200
+
+
+def test_an_address_is_good_for_one_method(amazon: Local, url: str) -> None:
+    for method in ("HEAD", "PUT"):
+        assert amazon.send(method, url.removeprefix(amazon.base)).status == 403
+    assert amazon.fetch(url).status == 200
 
 
 def place(amazon: Local, **headers: str) -> str:

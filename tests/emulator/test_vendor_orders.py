@@ -48,6 +48,7 @@ def acknowledgement(vendor: Vendor, purchase: Purchase, *said: tuple[str, int, s
                 {
                     "acknowledgementCode": code,
                     "acknowledgedQuantity": {"amount": line.quantity * share // 12, "unitOfMeasure": unit},
+                    **({"rejectionReason": "TemporarilyUnavailable"} if code == "Rejected" else {}),
                 }
                 for code, share, unit in said
             ],
@@ -101,8 +102,8 @@ def test_purchase_orders_are_found_by_date_state_and_code(call: Callable[..., Re
     assert found(**week, orderingVendorCode=vendor.code) == expected
     assert found(**week, orderingVendorCode="OTHER") == []
     assert found(**week, isPOChanged="true") == found(**week, poItemState="Cancelled") == []
-    changed = found(changedAfter="2026-08-02T00:00:00Z", changedBefore="2026-08-09T00:00:00Z")
-    assert changed == expected  # each was acknowledged a day after it came
+    changed = found(changedAfter="2026-08-13T00:00:00Z", changedBefore="2026-08-20T00:00:00Z")
+    assert changed == expected  # each was received twelve days after it came
     short = call("GET", ORDERS, **week, includeDetails="false").json["payload"]["orders"]
     assert short[0] == {"purchaseOrderNumber": expected[0], "purchaseOrderState": "Closed"}
     too_long = call("GET", ORDERS, createdAfter="2026-08-01T00:00:00Z", createdBefore="2026-08-08T00:00:01Z")
@@ -130,6 +131,7 @@ def test_what_is_acknowledged_changes_the_order(amazon: Local, call: Callable[..
     answer = call("POST", ACKNOWLEDGEMENTS, {"acknowledgements": [said]})
     assert fits(answer, "vendor_orders_v1.submit_acknowledgement")
     id = answer.json["payload"]["transactionId"]
+    assert id.endswith("-20260921141420")
     done = call("GET", f"{TRANSACTIONS}/{id}")
     assert done.json["payload"] == {"transactionStatus": {"transactionId": id, "status": "Success"}}
     assert call("GET", f"{ORDERS}/{purchase.number}").json["payload"]["purchaseOrderState"] == "Acknowledged"
@@ -164,14 +166,36 @@ def test_what_does_not_fit_the_order_fails_and_changes_nothing(call: Callable[..
     stranger = {**fitting, "sellingParty": {"partyId": "OTHER"}}
     unknown = {**fitting, "purchaseOrderNumber": "NOTHING1"}
     no_line = {**fitting, "items": [*fitting["items"], {**fitting["items"][0], "itemSequenceNumber": "99"}]}
+    twice = {**fitting, "items": [*fitting["items"], fitting["items"][0]]}
+    silent = {**fitting, "items": []}
+    shifted = acknowledgement(vendor, purchase, ("Accepted", 24, "Eaches"), ("Rejected", -12, "Eaches"))
+    no_date = acknowledgement(vendor, purchase, ("Backordered", 12, "Eaches"))
+    no_reason = acknowledgement(vendor, purchase, ("Rejected", 12, "Eaches"))
+    del no_reason["items"][0]["itemAcknowledgements"][0]["rejectionReason"]
     before = call("GET", f"{ORDERS}/{purchase.number}").json
-    for wrong in (too_few, stranger, unknown, no_line):
+    for wrong in (too_few, stranger, unknown, no_line, twice, silent, shifted, no_date, no_reason):
         id = call("POST", ACKNOWLEDGEMENTS, {"acknowledgements": [wrong]}).json["payload"]["transactionId"]
         answer = call("GET", f"{TRANSACTIONS}/{id}")
         assert fits(answer, "vendor_transaction_status_v1.get_transaction")
         assert answer.json["payload"]["transactionStatus"]["status"] == "Failure"
         assert call("GET", f"{ORDERS}/{purchase.number}").json == before
     assert call("POST", ACKNOWLEDGEMENTS, {"acknowledgements": [{}]}).error[:2] == (400, "InvalidInput")
+
+
+def test_what_is_backordered_says_when_it_comes(call: Callable[..., Reply], vendor: Vendor) -> None:
+    purchase = new(vendor)
+    said = acknowledgement(vendor, purchase, ("Backordered", 12, "Eaches"))
+    for item in said["items"]:
+        item["itemAcknowledgements"][0]["scheduledDeliveryDate"] = "2026-10-20T00:00:00Z"
+    id = call("POST", ACKNOWLEDGEMENTS, {"acknowledgements": [said]}).json["payload"]["transactionId"]
+    assert call("GET", f"{TRANSACTIONS}/{id}").json["payload"]["transactionStatus"]["status"] == "Success"
+    (status,) = call("GET", STATUS, purchaseOrderNumber=purchase.number).json["payload"]["ordersStatus"]
+    assert {one["acknowledgementStatus"]["confirmationStatus"] for one in status["itemStatus"]} == {"ACCEPTED"}
+
+
+def test_a_date_that_is_none_is_refused(call: Callable[..., Reply]) -> None:
+    for place in (ORDERS, STATUS):
+        assert call("GET", place, createdBefore="2019-09-2100:00:00").error == (400, "InvalidRequest", "")
 
 
 def test_how_far_orders_are_is_found_by_status_and_place(call: Callable[..., Reply], vendor: Vendor) -> None:

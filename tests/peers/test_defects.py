@@ -32,7 +32,8 @@ from sellerport.errors import (
 from sellerport.oauth import Tokens
 from sellerport.restricted import RestrictedTokens
 from tests.conftest import TOKEN_PATH, Clients
-from tests.peers.conftest import Proxy, StandIn, at_once, gather, python
+from tests.peers.conftest import Proxy, python
+from tests.stand_in import StandIn
 
 SINCE = "2020-01-01T00:00:00Z"
 ORDERS = "/orders/v0/orders"
@@ -98,7 +99,7 @@ def test_python_amazon_sp_api_2_a_throttled_second_page_is_asked_for_again(clien
     given = {"created_after": SINCE, "marketplace_ids": ["US", "CA", "MX"], "max_results_per_page": 10}
     first = clients.do(lambda: sp.orders_v0.get_orders(**given))
     clients.amazon.fail(status=429, times=2)
-    assert len({order["AmazonOrderId"] for order in gather(clients, first.items)}) == 30
+    assert len({order["AmazonOrderId"] for order in clients.gather(first.items)}) == 30
     assert [one["status"] for one in clients.amazon.arrived()] == [200, 429, 429, 200, 200]
 
 
@@ -155,7 +156,7 @@ def test_python_amazon_sp_api_5_twelve_sellers_in_turn_need_twelve_tokens(client
 
 def test_python_amazon_sp_api_5_twenty_cold_starts_need_one_token(clients: Clients) -> None:
     """1.4.5: twenty threads, or twenty async clients, asked for twenty tokens."""
-    answers = at_once(clients, [lambda: clients.make().sellers.get_account()] * 20)
+    answers = clients.at_once([lambda: clients.make().sellers.get_account()] * 20)
     assert [one.status for one in answers] == [200] * 20
     assert clients.amazon.token_requests == 1
 
@@ -171,7 +172,7 @@ def test_python_amazon_sp_api_5_the_cache_stands_threads_and_tasks(clients: Clie
     now[0] += 7200
     given = clients.amazon.credentials()
     some = [clients.make({**given, "refresh_token": f"Atzr|{n % 8}"}, tokens=shared) for n in range(40)]
-    answers = at_once(clients, [lambda sp=sp: sp.sellers.get_account() for sp in some])
+    answers = clients.at_once([lambda sp=sp: sp.sellers.get_account() for sp in some])
     assert [one for one in answers if isinstance(one, Exception)] == []
     assert clients.amazon.token_requests == 8
 
@@ -227,9 +228,9 @@ def test_python_amazon_sp_api_7_a_pickled_page_says_where_it_goes_on_and_holds_n
     assert (again.data, again.next_token) == (page.data, page.next_token)
     second = clients.do(lambda: sp.orders.search_orders(**given, pagination_token=again.next_token))
     assert [order["orderId"] for order in second["orders"]] != [order["orderId"] for order in page["orders"]]
-    assert gather(clients, copy.copy(page).items) == gather(clients, page.items)
+    assert clients.gather(copy.copy(page).items) == clients.gather(page.items)
     with pytest.raises(InvalidArguments, match="without its client"):
-        gather(clients, again.items)
+        clients.gather(again.items)
 
 
 def test_python_amazon_sp_api_7_documents_and_errors_are_pickled_too(clients: Clients) -> None:
@@ -277,7 +278,7 @@ def test_python_amazon_sp_api_8_a_restricted_token_is_used_for_its_call_alone(cl
     assert clients.do(lambda: sp.sellers.get_account()).status == 200  # the restricted token would be refused
     private = lambda: sp.orders_v0.get_order_address(order_id=order, restricted=True)  # noqa: E731
     plain = lambda: sp.sellers.get_account()  # noqa: E731
-    assert [one.status for one in at_once(clients, [private, plain] * 6)] == [200] * 12
+    assert [one.status for one in clients.at_once([private, plain] * 6)] == [200] * 12
 
 
 def shipped(clients: Clients, sp: Any) -> str:
@@ -368,7 +369,7 @@ def test_amzn_sp_api_2_three_apis_at_once_on_one_client(clients: Clients) -> Non
         lambda: sp.finances_v0.list_financial_events(posted_after=SINCE),
         lambda: sp.sellers.get_marketplace_participations(),
     ]
-    answers = at_once(clients, [calls[n % 3] for n in range(9 * 3)])
+    answers = clients.at_once([calls[n % 3] for n in range(9 * 3)])
     assert [one for one in answers if isinstance(one, Exception)] == []
     assert all("Orders" in one.payload for one in answers[0::3])
     assert all("FinancialEvents" in one.payload for one in answers[1::3])
@@ -478,6 +479,6 @@ def test_amzn_sp_api_7_twenty_calls_at_expiry_make_one_request(clients: Clients)
     sp = clients.make()
     clients.do(lambda: sp.finances_v0.list_financial_events())
     clients.amazon.world.expire()
-    answers = at_once(clients, [lambda: sp.finances_v0.list_financial_events()] * 20)
+    answers = clients.at_once([lambda: sp.finances_v0.list_financial_events()] * 20)
     assert [one.status for one in answers] == [200] * 20
     assert clients.amazon.token_requests == 2

@@ -26,7 +26,8 @@ from sellerport.errors import (
 from sellerport.oauth import Tokens
 from sellerport.restricted import RestrictedTokens
 from tests.conftest import TOKEN_PATH, Clients
-from tests.peers.conftest import Noting, Proxy, StandIn, at_once, proxied, python
+from tests.peers.conftest import Noting, Proxy, proxied, python
+from tests.stand_in import StandIn
 
 SINCE = "2020-01-01T00:00:00Z"
 LISTINGS = "GET_MERCHANT_LISTINGS_ALL_DATA"
@@ -264,10 +265,10 @@ def test_npm_amazon_sp_api_every_failure_reaches_its_caller(clients: Clients) ->
     clients.runner.get_loop().set_exception_handler(lambda _, context: unheard.append(context))
     sp = clients.make()
     clients.amazon.fail(answer="reset", times=99)
-    answers = at_once(clients, [lambda: sp.orders_v0.get_orders(created_after=SINCE)] * 3)
+    answers = clients.at_once([lambda: sp.orders_v0.get_orders(created_after=SINCE)] * 3)
     assert [type(one) for one in answers] == [NoAnswer] * 3
     clients.amazon.world.revoke()
-    answers = at_once(clients, [lambda: clients.make(tokens=Tokens()).sellers.get_account()] * 3)
+    answers = clients.at_once([lambda: clients.make(tokens=Tokens()).sellers.get_account()] * 3)
     assert [type(one) for one in answers] == [GrantRevoked] * 3
     assert unheard == []
 
@@ -293,7 +294,7 @@ def test_npm_amazon_sp_api_a_download_goes_through_the_proxy_too(clients: Client
 
 def test_npm_amazon_sp_api_headers_are_sent_as_headers(clients: Clients) -> None:
     """1.4: the headers that a call gave were put into something else, and never sent."""
-    sp = clients.make(marketplace="US")
+    sp = clients.make(marketplace="US", sandbox=True)  # which alone has this operation
     body = {"inventoryItems": [{"sellerSku": "LHG-001", "marketplaceId": US, "quantity": 1}]}
     with pytest.raises(InvalidArguments, match="x_amzn_idempotency_token: is required"):
         clients.do(lambda: sp.fba_inventory.add_inventory(body=body))

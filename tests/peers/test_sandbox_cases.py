@@ -34,7 +34,7 @@ from sellerport.errors import (
     Throttled,
 )
 from tests.conftest import Clients
-from tests.peers.conftest import Heard, StandIn
+from tests.stand_in import Heard, StandIn
 
 SHARED = Path(__file__).parents[3] / "shared" / "amazon" / "sp-api"
 HOST = "sandbox.sellingpartnerapi-na.amazon.com"

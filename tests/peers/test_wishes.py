@@ -34,7 +34,8 @@ from sellerport.notifications import parse, sqs
 from sellerport.oauth import Tokens
 from sellerport.restricted import RestrictedTokens
 from tests.conftest import Clients
-from tests.peers.conftest import Proxy, StandIn, at_once, gather, proxied, python
+from tests.peers.conftest import Proxy, proxied, python
+from tests.stand_in import StandIn
 
 SINCE = "2020-01-01T00:00:00Z"
 ORDERS = "/orders/v0/orders"
@@ -60,7 +61,7 @@ def test_wish_1_the_rate_that_amazon_states_is_kept_to_and_nothing_is_dropped(
     sp = clients.make(amazon=stand_in.address, limits=Limits(clock=lambda: 0.0))
     call = lambda: sp.orders_v0.get_orders(created_after=SINCE)  # noqa: E731
     clients.do(call)
-    assert [one.status for one in at_once(clients, [call] * 30)] == [200] * 30
+    assert [one.status for one in clients.at_once([call] * 30)] == [200] * 30
     assert 0 < max(clients.slept) <= 10  # the table says one call a minute, after 20
 
 
@@ -127,7 +128,7 @@ def test_wish_5_what_a_process_shares_stands_threads_and_tasks(clients: Clients)
             return sp.finances_v0.list_financial_events()
         return sp.orders_v0.get_order_address(order_id=order, restricted=True)
 
-    answers = at_once(clients, [lambda number=number: made(number) for number in range(48)])
+    answers = clients.at_once([lambda number=number: made(number) for number in range(48)])
     assert [one for one in answers if isinstance(one, Exception)] == []
     assert (clients.amazon.token_requests, len(clients.amazon.arrived(RDT))) == (4, 4)
 
@@ -175,8 +176,8 @@ def test_wish_8_every_list_is_gone_through_in_one_way(clients: Clients, key: str
         clients.amazon.world.page(key, 3, empty=(2,))
     else:
         call = lambda **given: getattr(getattr(sp, api), name)(max_results_per_page=5, **given)  # noqa: E731
-    pages = gather(clients, lambda: call(**LISTS[key]).pages())
-    items = gather(clients, lambda: call(**LISTS[key]).items())
+    pages = clients.gather(lambda: call(**LISTS[key]).pages())
+    items = clients.gather(lambda: call(**LISTS[key]).items())
     assert len(pages) >= 3
     assert items == [item for page in pages for item in page.own_items]
 
@@ -187,7 +188,7 @@ def test_wish_9_a_token_goes_alone_where_it_must(clients: Clients) -> None:
     for key in ("reports_2021_06_30.get_reports", "fulfillment_inbound_v0.get_shipments"):
         clients.amazon.world.page(key, 2)
         api, _, name = key.partition(".")
-        gather(clients, lambda api=api, name=name, key=key: getattr(getattr(sp, api), name)(**LISTS[key]).items())
+        clients.gather(lambda api=api, name=name, key=key: getattr(getattr(sp, api), name)(**LISTS[key]).items())
     reports, shipments = (
         [dict(one["query"]) for one in clients.amazon.arrived(path)]
         for path in ("/reports/2021-06-30/reports", "/fba/inbound/v0/shipments")
@@ -268,7 +269,7 @@ def test_wish_13_everything_can_be_awaited(clients: Clients) -> None:
 
         orders = clients.runner.run(gone_through())
     assert len(orders) == 30
-    answers = at_once(clients, [lambda: sp.finances_v0.list_financial_events()] * 20)
+    answers = clients.at_once([lambda: sp.finances_v0.list_financial_events()] * 20)
     assert [one.status for one in answers] == [200] * 20
 
 
@@ -327,8 +328,8 @@ def test_wish_17_many_accounts_side_by_side(clients: Clients, tmp_path: Path) ->
     environ = {"SELLERPORT_CREDENTIALS": str(written)}
     first = clients.make(None, environ=environ)
     second = clients.make(None, environ=environ, account="europe", marketplace="DE")
-    answers = at_once(
-        clients, [lambda sp=sp: sp.sellers.get_marketplace_participations() for sp in (first, second, first, second)]
+    answers = clients.at_once(
+        [lambda sp=sp: sp.sellers.get_marketplace_participations() for sp in (first, second, first, second)]
     )
     countries = [sorted({one["marketplace"]["countryCode"] for one in answer.payload}) for answer in answers]
     assert countries == [["CA", "MX", "US"], ["DE", "ES", "FR", "GB", "IT"]] * 2

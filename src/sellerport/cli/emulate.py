@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from functools import partial
 from pathlib import Path
 from typing import get_args
 
@@ -13,7 +15,9 @@ from sellerport.cli.output import exports, json_option
 from sellerport.emulator import authority
 from sellerport.emulator.quotas import Mode
 from sellerport.emulator.serving import HOST, PORT, Proxy
+from sellerport.emulator.state import restore, save
 from sellerport.emulator.static_sandbox import Cases
+from sellerport.errors import SettingsError
 
 
 @click.group(invoke_without_command=True)
@@ -28,6 +32,15 @@ from sellerport.emulator.static_sandbox import Cases
     default="off",
     show_default=True,
     help="Whether to enforce rate limits.",
+)
+@click.option(
+    "--strict", is_flag=True, help="Let refresh tokens be good once, and page tokens until the next page was asked for."
+)
+@click.option(
+    "--state",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Begin with what this file holds, if it is there, and write it when interrupted.",
 )
 @click.option(
     "--static",
@@ -46,6 +59,8 @@ def emulate(
     seed: int,
     orders: int,
     limits: Mode,
+    strict: bool,
+    state: Path | None,
     static: Path | None,
     sdk_tests: bool,
     as_json: bool,
@@ -55,6 +70,9 @@ def emulate(
     Point programs at it with SELLERPORT_AMAZON=http://127.0.0.1:8099, or lead them there with
     HTTPS_PROXY=http://127.0.0.1:8099 and SSL_CERT_FILE=$(sellerport emulate ca); the page at /_emulator/ shows
     what it holds and what arrives.
+
+    With --state, what happened is there again the next time; --seed and --orders then count for the first time only.
+    Other options are of this run alone.
     """
     if context.invoked_subcommand is not None:
         return
@@ -65,9 +83,12 @@ def emulate(
         orders=orders,
         limits=limits,
         polls=1,  # somebody waits for it
+        strict=strict,
         sandbox=sandbox,
         sdk_tests=sdk_tests,
     )
+    if state:
+        _begin(world, state)
 
     def ready(address: str) -> None:
         application = world.application()
@@ -75,14 +96,16 @@ def emulate(
             "SELLERPORT_AMAZON": address,
             "LWA_APP_ID": application.client_id,
             "LWA_CLIENT_SECRET": application.client_secret,
-            "SP_API_REFRESH_TOKEN": next(iter(world.grants)),
         }
+        if grant := _first(world):
+            variables["SP_API_REFRESH_TOKEN"] = grant.refresh_token
         leading = Proxy(address, vouching.ca).environment
         if as_json:
             told = {"address": address, "application_id": application.application_id, **variables, **leading}
             click.echo(json.dumps(told))
             return
-        click.echo(f"a local Amazon answers at {address}\n\nTo call it for a seller of North America:\n")
+        whom = f" for {grant.account.name}" if grant else ""
+        click.echo(f"a local Amazon answers at {address}\n\nTo call it{whom}:\n")
         exports(variables)
         click.echo("\nTo lead any other client to it, unchanged:\n")
         exports(leading)
@@ -90,7 +113,23 @@ def emulate(
             f"\nWhat it holds and what arrives: {address}/_emulator/; its application is {application.application_id}."
         )
 
-    emulator.serve(host, port, world=world, authority=vouching, exposed=i_know, on_ready=ready)
+    keep = partial(save, world, state) if state else None
+    emulator.serve(host, port, world=world, authority=vouching, exposed=i_know, on_ready=ready, on_end=keep)
+
+
+def _first(world: emulator.World) -> emulator.Grant | None:
+    """Return the good grant of the account that is first among those that have one."""
+    good = [one for one in world.grants.values() if not one.over(world.now())]
+    accounts = [*world.accounts.values()]
+    return min(good, key=lambda one: accounts.index(one.account), default=None)
+
+
+def _begin(world: emulator.World, path: Path) -> None:
+    """Load a file that is there, and make sure that it can be written in the end."""
+    if path.exists():
+        restore(world, path)
+    if not os.access(path.resolve().parent, os.W_OK):
+        raise SettingsError(f"{path} cannot be written: its folder is not there, or is not yours; name another --state")
 
 
 @emulate.command()

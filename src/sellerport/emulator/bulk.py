@@ -9,6 +9,8 @@ from __future__ import annotations
 import random
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
 
 from sellerport.emulator.storage import Stored
 
@@ -24,25 +26,50 @@ _LAST = b"\x03\x00"  # an empty final block
 Form = tuple[bytes, bytes, bytes]
 
 
-def stored(size: int, content_type: str, content_encoding: str | None = None, *, form: Form, packed: bool) -> Stored:
-    """Return an object of exactly this many bytes of rows, before compression."""
-    rows, more = divmod(size - len(form[0]), ROW)
-    first, block, rest = form[0] + _rows(form, 1, more), _rows(form, ROWS), _rows(form, (rows - 1) % ROWS)
-    repeats = (rows - 1) // ROWS
-    if not packed:
-        return Stored(lambda: _sequence(first, block, repeats, rest), size, content_type, content_encoding)
-    pieces = _deflated(first), _deflated(block), repeats, _deflated(rest)
-    length = len(_GZIP_HEAD) + sum(map(len, _sequence(*pieces))) + len(_LAST) + 8
+@dataclass(frozen=True)
+class Rows:
+    """What gives exactly this many bytes of rows, before compression."""
 
-    def parts() -> Iterator[bytes]:
+    size: int
+    form: Form
+    packed: bool
+
+    def __call__(self) -> Iterator[bytes]:
+        """Make them, part by part."""
+        plain = self._parts
+        if not self.packed:
+            yield from _sequence(*plain)
+            return
         check = 0
         yield _GZIP_HEAD
-        for plain, piece in zip(_sequence(first, block, repeats, rest), _sequence(*pieces), strict=True):
-            check = zlib.crc32(plain, check)
+        for part, piece in zip(_sequence(*plain), _sequence(*self._pieces), strict=True):
+            check = zlib.crc32(part, check)
             yield piece
-        yield _LAST + check.to_bytes(4, "little") + (size % 2**32).to_bytes(4, "little")
+        yield _LAST + check.to_bytes(4, "little") + (self.size % 2**32).to_bytes(4, "little")
 
-    return Stored(parts, length, content_type, content_encoding)
+    @property
+    def length(self) -> int:
+        """How many bytes it gives."""
+        if not self.packed:
+            return self.size
+        return len(_GZIP_HEAD) + sum(map(len, _sequence(*self._pieces))) + len(_LAST) + 8
+
+    @cached_property
+    def _parts(self) -> tuple[bytes, bytes, int, bytes]:
+        rows, more = divmod(self.size - len(self.form[0]), ROW)
+        first, rest = self.form[0] + _rows(self.form, 1, more), _rows(self.form, (rows - 1) % ROWS)
+        return first, _rows(self.form, ROWS), (rows - 1) // ROWS, rest
+
+    @cached_property
+    def _pieces(self) -> tuple[bytes, bytes, int, bytes]:
+        first, block, repeats, rest = self._parts
+        return _deflated(first), _deflated(block), repeats, _deflated(rest)
+
+
+def stored(size: int, content_type: str, content_encoding: str | None = None, *, form: Form, packed: bool) -> Stored:
+    """Return an object of exactly this many bytes of rows, before compression."""
+    rows = Rows(size, form, packed)
+    return Stored(rows, rows.length, content_type, content_encoding)
 
 
 def _rows(form: Form, count: int, more: int = 0) -> bytes:

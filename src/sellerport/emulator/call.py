@@ -5,7 +5,8 @@ A refusal is raised as the `AmazonError` that a client would make of it: it has 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -53,6 +54,8 @@ class Call:
     """As they arrived, by lower-case name."""
     host: str = ""
     """Which of Amazon's hosts was named, if one was."""
+    redeemed: list[str] = field(default_factory=list, repr=False)
+    """The page tokens that it was answered for."""
 
     @property
     def application(self) -> Application:
@@ -72,6 +75,20 @@ class Call:
         """Return a list from the query, comma-joined, repeated or both, as clients send it."""
         return [part for value in self.query.get(name, ()) for part in value.split(",") if part]
 
+    def one_of(self, name: str, known: Collection[str] = ()) -> str | None:
+        """Return a query parameter that has to be one of these, or else of those that the catalogue has for it.
+
+        Where it is not given, that is what the catalogue says it is then.
+
+        Raises:
+            AmazonRefused: it is another one.
+        """
+        schema = next(one.schema for one in self.operation.parameters if one.wire == name)
+        given = self.one(name)
+        if given is not None and given not in (known or schema["enum"]):
+            raise invalid(f"{name} has an unknown value: {given}")
+        return schema.get("default") if given is None else given
+
     def size(self, name: str, *, most: int, default: int) -> int:
         """Return a page size from the query.
 
@@ -81,7 +98,7 @@ class Call:
         text = self.one(name)
         if text is None:
             return default
-        if not text.isascii() or not text.isdecimal() or not 1 <= int(text) <= most:
+        if not re.fullmatch(r"[0-9]{1,9}", text) or not 1 <= int(text) <= most:
             raise invalid(f"{name} must be from 1 to {most}")
         return int(text)
 
@@ -125,11 +142,11 @@ def unix_seconds(text: str, name: str) -> float:
     """Return a date as unix seconds; without a time zone it is in UTC.
 
     Raises:
-        AmazonRefused: it is none.
+        AmazonRefused: it is none, or one that is not in the years 1 to 9999 in UTC.
     """
     try:
         when = datetime.fromisoformat(text)
-        return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
+        return (when if when.tzinfo else when.replace(tzinfo=UTC)).astimezone(UTC).timestamp()
     except (ValueError, OverflowError):
         raise invalid(f"{name} is not a date in ISO 8601 format") from None
 
@@ -148,6 +165,18 @@ def refused(message: str, *, status: int = 400, code: str = "InvalidInput") -> A
     """400 or what is said, in words of one API's own; there are no details then."""
     kind = AmazonNotFound if status == 404 else AmazonRefused
     return kind(message, status=status, amazon_code=code, details="")
+
+
+def all_of(refusals: Sequence[AmazonRefused]) -> AmazonRefused:
+    """Return several refusals as one, which tells each of them; its status is that of the first."""
+    first = refusals[0]
+    return AmazonRefused(
+        first.message,
+        status=first.status,
+        amazon_code=first.amazon_code,
+        details=first.details,
+        errors=[{"code": one.amazon_code, "message": one.message, "details": one.details} for one in refusals],
+    )
 
 
 def denied(details: str = "") -> AccessDenied:

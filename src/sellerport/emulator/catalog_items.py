@@ -3,6 +3,9 @@
 Keywords find what has all of their words, in any order, in its title, brand, product type or attributes; the best
 selling come first. What Amazon's search finds beyond that is not known.
 
+Titles and attributes are in the language that their maker gave, whatever the ``locale``; what Amazon says to one that
+it does not have is not known (here nothing).
+
 An account sees nothing of what other accounts call an item: a SKU is looked for among its own. Vendor details are for
 vendors; what Amazon says to a seller that asks for them is not known (here there are none).
 """
@@ -18,7 +21,8 @@ from sellerport.emulator import page_tokens
 from sellerport.emulator.call import Answer, Call, invalid, refused
 from sellerport.emulator.shelf import PICTURE_PX, Item, first, images, text
 
-MOST_IDENTIFIERS = 20
+MOST = 20
+"""How many identifiers, or keywords."""
 
 # --- 2022-04-01 -------------------------------------------------------------------------------------------------------
 
@@ -83,27 +87,31 @@ def _by_identifier(call: Call, identifiers: Sequence[str]) -> Found:
     known = next(one.schema["enum"] for one in call.operation.parameters if one.wire == "identifiersType")
     if kind not in known:
         raise refused("Missing or invalid 'identifiersType' provided.")
-    if len(identifiers) > MOST_IDENTIFIERS:
+    if len(identifiers) > MOST:
         raise refused("Invalid 'identifiers' provided.")
     if any(call.many(name) for name in ("brandNames", "classificationIds", "keywordsLocale")):
         raise refused("Invalid combination of 'identifiers' and a parameter for 'keywords' provided.")
     if kind == "ASIN":
         if any(len(one) != 10 or not one.isalnum() for one in identifiers):
             raise refused("Invalid 'asin' provided.")
-        return lambda: [key for one in identifiers if (key := (shop, one)) in shelf.items]
+        return lambda: [key for one in dict.fromkeys(identifiers) if (key := (shop, one)) in shelf.items]
     if kind == "SKU":
         if call.one("sellerId") is None:
             raise refused("Missing required 'sellerId'.")
         seller = call.seller if call.one("sellerId") == call.seller else ""
         held = [shelf.listing(seller, shop, one) for one in identifiers]
-        return lambda: [(shop, listing.asin) for listing in held if listing and listing.asin]
+        return lambda: [*dict.fromkeys((shop, listing.asin) for listing in held if listing and listing.asin)]
     return lambda: [
-        (shop, item.asin) for one in identifiers for item in shelf.coded(one) if shop == item.marketplace.id
+        *dict.fromkeys(
+            (shop, item.asin) for one in identifiers for item in shelf.coded(one) if shop == item.marketplace.id
+        )
     ]
 
 
 def _by_keyword(call: Call, keywords: Sequence[str]) -> Found:
     shop = _shop(call)
+    if len(keywords) > MOST:
+        raise refused("Invalid 'keywords' provided.")
     words = [word for one in keywords for word in one.lower().split()]
     brands, classes = {one.lower() for one in call.many("brandNames")}, set(call.many("classificationIds"))
 

@@ -13,37 +13,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
-import jinja2
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from sellerport.emulator.sessions import Session
+from sellerport.emulator.web_pages import PAGES, headers
 from sellerport.emulator.world import Account, World
 from sellerport.regions import SELLER_CENTRALS, VENDOR_CENTRALS
 
 COOKIE = "local-amazon-session"
 
-HEADERS = {
-    "referrer-policy": "no-referrer",
-    "cache-control": "no-store",
-    # no form-action: browsers hold it against the redirect that answers a form, too
-    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
-    "x-frame-options": "DENY",
-}
-
-_pages = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
-    autoescape=True,
-    undefined=jinja2.StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-_pages.filters["day"] = lambda seconds: f"{(when := datetime.fromtimestamp(seconds, UTC)).day} {when:%B %Y}"
+HEADERS = headers()  # no form-action: browsers hold it against the redirect that answers a form, too
 
 
 @dataclass
@@ -93,7 +76,7 @@ class Visit:
 
     def page(self, template: str, *, status: int = 200, **values: object) -> Response:
         """Return a page."""
-        text = _pages.get_template(template).render(values, visit=self)
+        text = PAGES.get_template(template).render(values, visit=self)
         return HTMLResponse(text, status, headers=HEADERS)
 
     def sign_in(self) -> Response:

@@ -5,6 +5,8 @@ out where every field may; what is wrong with one is answered with 400 and the f
 
     POST   reset         seed                                          forget everything, seed again → state
     GET    state                                                       what there is
+    GET    dump                                                        all of it, tokens too (see `state`)
+    POST   load          a dump                                        hold that instead → state
     POST   accounts      marketplaces, selling_partner_id, name, kind, orders, owner
     POST   applications  application_id, client_id, client_secret, name, redirect_uris, login_uri, login_first, draft,
                          private, regions, queue
@@ -32,7 +34,7 @@ out where every field may; what is wrong with one is answered with 400 and the f
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from starlette.requests import Request
@@ -40,9 +42,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from sellerport.emulator.faults import Fault
-from sellerport.emulator.grants import DEFAULT_APPLICATION, Application, Grant
+from sellerport.emulator.grants import DAY_S, DEFAULT_APPLICATION, Application, Grant
 from sellerport.emulator.jobs import Outcome
 from sellerport.emulator.quotas import Mode
+from sellerport.emulator.state import encoded
 from sellerport.emulator.world import Account, Kind, World
 from sellerport.errors import CallerError
 
@@ -123,9 +126,9 @@ class LwaMode(_Body):
 
 
 class Advance(_Body):
-    """How far the clock moves."""
+    """How far the clock moves: forward, and less than a century."""
 
-    advance_s: float
+    advance_s: Annotated[float, msgspec.Meta(ge=0, lt=100 * 365 * DAY_S)]
 
 
 class NewProductType(_Body):
@@ -195,6 +198,13 @@ def routes(world: World) -> list[Route]:
     def clock(body: Advance) -> Any:
         return {"now": world.advance(body.advance_s)}
 
+    def load(body: dict[str, Any]) -> Any:
+        world.load(body)
+        return _state(world)
+
+    async def dump(_: Request) -> Response:
+        return Response(encoded(world), media_type="application/json")
+
     async def state(_: Request) -> Response:
         return _json(_state(world))
 
@@ -206,6 +216,8 @@ def routes(world: World) -> list[Route]:
     return [
         Route("/_emulator/reset", _taking(Reset, reset), methods=["POST"]),
         Route("/_emulator/state", state, methods=["GET"]),
+        Route("/_emulator/dump", dump, methods=["GET"]),
+        Route("/_emulator/load", _taking(dict[str, Any], load), methods=["POST"]),
         Route("/_emulator/accounts", _taking(NewAccount, add_account), methods=["POST"]),
         Route("/_emulator/applications", _taking(NewApplication, add_application), methods=["POST"]),
         Route("/_emulator/grants", _taking(NewGrant, add_grant), methods=["POST"]),

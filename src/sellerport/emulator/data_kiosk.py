@@ -1,4 +1,4 @@
-"""Data Kiosk 2023-11-15: a query is asked, waited for, and its rows fetched as JSON lines; long ones come in pages."""
+"""Data Kiosk 2023-11-15: a query is asked, waited for, and its rows fetched as JSON lines (see `sales_and_traffic`)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from sellerport.emulator import documents, page_tokens, report_contents
+from sellerport.emulator import documents, page_tokens, sales_and_traffic
 from sellerport.emulator.call import Answer, Call, invalid
 from sellerport.emulator.documents import Content
 from sellerport.emulator.jobs import OPEN, Job
@@ -20,24 +20,28 @@ def create_query(call: Call) -> Answer:
     """Ask a query, or the next page of one that is done."""
     asked = call.checked_body()
     query = asked["query"]
-    if "{" not in query or query.count("{") != query.count("}") or len(query) > LONGEST:
-        raise invalid("query is not a GraphQL query")
+    if len(query) > LONGEST:
+        raise invalid(f"query must not be longer than {LONGEST} characters")
+    try:
+        list(sales_and_traffic.read(query))
+    except ValueError as error:
+        raise invalid(f"query is not a GraphQL query: {error}") from None
     token = asked.get("paginationToken")
     if token is None:
-        job = documents.create(call, "query", query, asked=asked, poll=_poll)
+        job = documents.create(call, "query", query, asked=asked)
         return Answer({"queryId": _paged(call, job).id}, 202)
     before = documents.find(call, "query", page_tokens.redeem(call, token, name="paginationToken"))
     if before.type != query:
         raise invalid("paginationToken belongs to another query")
     outcome, page = before.outcome, before.page + 1
-    job = documents.create(call, "query", query, asked=asked, poll=_poll, outcome=outcome, page=page)
+    job = documents.create(call, "query", query, asked=asked, outcome=outcome, page=page)
     return Answer({"queryId": _paged(call, job).id}, 202)
 
 
 def get_query(call: Call) -> Answer:
     """Return how far a query is."""
     job = documents.find(call, "query", call.path["queryId"])
-    return Answer(_query(_poll(call, job)))
+    return Answer(_query(poll(call, job)))
 
 
 def get_queries(call: Call) -> Answer:
@@ -57,11 +61,12 @@ def cancel_query(call: Call) -> Answer:
 
 def get_document(call: Call) -> Answer:
     """Return where a document is."""
-    found = documents.document(call, call.path["documentId"])
+    found = documents.document(call, "query", call.path["documentId"])
     return Answer({"documentId": found.id, "documentUrl": documents.address(call, found)})
 
 
-def _poll(call: Call, job: Job) -> Job:
+def poll(call: Call, job: Job) -> Job:
+    """Look at a query, which moves it on."""
     return documents.poll(call, job, _rows, _explain, without_data="DONE")
 
 
@@ -81,9 +86,9 @@ def _query(job: Job) -> dict[str, Any]:
 
 
 def _rows(call: Call, job: Job) -> Content | None:
-    """Make the rows of a query: sales by product where it asks for those, and otherwise by day."""
-    figures = report_contents.sales_by_asin if "ByAsin" in job.type else report_contents.sales_by_date
-    rows = figures(report_contents.sold(call, {}))
+    assert call.account is not None
+    parents = {one.asin: one.family.asin for one in call.account.products if one.family}
+    rows = sales_and_traffic.rows(job.type, list(call.account.orders.values()), parents)
     lines = b"".join(msgspec.json.encode(row) + b"\n" for row in rows)
     return Content(lines, "application/jsonl", gzip=True) if lines else None
 

@@ -10,7 +10,6 @@ import gzip
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 from sellerport.emulator import bulk, page_tokens, subscriptions
@@ -40,8 +39,12 @@ class Document:
 
     id: str
     key: str
+    kind: Kind
+    """What it is of: only the API of its kind tells where it is."""
     type: str
     """What its report or feed was."""
+    made: float
+    """When it was announced, in unix seconds."""
     gzip: bool = False
     encryption: Mapping[str, str] | None = None
 
@@ -56,20 +59,14 @@ def create(
     type: str,
     *,
     asked: Mapping[str, Any],
-    poll: Callable[[Call, Job], Job] | None = None,
     outcome: Outcome | None = None,
     page: int = 1,
 ) -> Job:
-    """Begin a job, with the outcome given or the one that is planned for it.
-
-    With ``poll``, its end is told to those who wait for that.
-    """
+    """Begin a job, with the outcome given or the one that is planned for it."""
     outcome = outcome or call.world.outcome_for(kind, type) or Outcome(kind=kind)
     polls = call.world.polls if outcome.polls is None else outcome.polls
     id = str(50_000_018_000 + len(call.world.jobs))
     job = Job(id, kind, type, call.seller, asked, call.world.now(), polls, outcome, page)
-    if poll is not None:
-        job.look = partial(poll, call, job)
     call.world.jobs[job.key] = job
     return job
 
@@ -216,24 +213,24 @@ def moment(when: float) -> str:
 # --- documents --------------------------------------------------------------------------------------------------------
 
 
-def document(call: Call, id: str) -> Document:
+def document(call: Call, kind: Kind, id: str) -> Document:
     """Return a document of the account.
 
     Raises:
-        AmazonNotFound: there is none.
+        AmazonNotFound: there is none of this kind.
     """
     found: Document | None = call.world.documents.get((call.seller, id))
-    if found is None:
+    if found is None or found.kind != kind:
         raise missing(f"The document {id} was not found")
     return found
 
 
 def add(
-    call: Call, kind: str, type: str, *, gzip: bool = False, encryption: Mapping[str, str] | None = None
+    call: Call, kind: Kind, type: str, *, gzip: bool = False, encryption: Mapping[str, str] | None = None
 ) -> Document:
     """Note a document; its bytes may come later."""
     id = f"amzn1.spdoc.1.4.{call.region}.{call.world.uuid()}.{call.world.secret('T', 12).upper()}"
-    made = Document(id, f"{kind}/{call.world.uuid()}", type, gzip, encryption)
+    made = Document(id, f"{kind}s/{call.world.uuid()}", kind, type, call.world.now(), gzip, encryption)
     call.world.documents[call.seller, id] = made
     return made
 
@@ -277,7 +274,7 @@ def _wrap(call: Call, job: Job, content: Content) -> None:
 
 
 def _keep(call: Call, job: Job, stored: Stored, *, gzip: bool, encryption: Mapping[str, str] | None = None) -> None:
-    made = add(call, f"{job.kind}s", job.type, gzip=gzip, encryption=encryption)
+    made = add(call, job.kind, job.type, gzip=gzip, encryption=encryption)
     call.world.storage.objects[made.key] = stored
     job.document = made.id
 

@@ -16,11 +16,14 @@ import msgspec
 from sellerport.emulator import documents, listings, submissions
 from sellerport.emulator.call import Answer, Call, invalid
 from sellerport.emulator.documents import Content, Document
+from sellerport.emulator.issues import findings
 from sellerport.emulator.jobs import Job
 from sellerport.emulator.submissions import PREFIX, Verdict
 from sellerport.regions import Marketplace
 
 JSON_LISTINGS = "JSON_LISTINGS_FEED"
+USABLE_S = 2 * 86_400
+"""How long a document may be submitted after its place was given."""
 NEEDED = {
     "UPDATE": ["productType", "attributes"],
     "PARTIAL_UPDATE": ["productType", "attributes"],
@@ -67,7 +70,7 @@ MESSAGE = jsonschema_rs.Draft201909Validator(
 def create_feed_document(call: Call) -> Answer:
     """Return where a document can be put, with exactly the content type that is stated here."""
     stated = call.checked_body()["contentType"]
-    made = documents.add(call, "feeds", "")
+    made = documents.add(call, "feed", "")
     storage = call.world.storage
     storage.places.add(made.key)
     url = storage.presign(
@@ -85,15 +88,20 @@ def create_feed(call: Call) -> Answer:
     """Submit a document that has been uploaded."""
     asked = call.checked_body()
     found: Document | None = call.world.documents.get((call.seller, asked["inputFeedDocumentId"]))
-    if found is None or found.key not in call.world.storage.objects:
-        raise invalid("inputFeedDocumentId is no document that was uploaded")
-    return Answer({"feedId": documents.create(call, "feed", asked["feedType"], asked=asked, poll=_poll).id}, 202)
+    if (
+        found is None
+        or found.kind != "feed"
+        or found.key not in call.world.storage.objects
+        or call.world.now() >= found.made + USABLE_S
+    ):
+        raise invalid("inputFeedDocumentId is no document that was uploaded in the last two days")
+    return Answer({"feedId": documents.create(call, "feed", asked["feedType"], asked=asked).id}, 202)
 
 
 def get_feed(call: Call) -> Answer:
     """Return how far a feed is."""
     job = documents.find(call, "feed", call.path["feedId"])
-    return Answer(_feed(_poll(call, job)))
+    return Answer(_feed(poll(call, job)))
 
 
 def get_feeds(call: Call) -> Answer:
@@ -110,10 +118,13 @@ def cancel_feed(call: Call) -> Answer:
 
 def get_feed_document(call: Call) -> Answer:
     """Return where a document is."""
-    return Answer(documents.addressed(call, documents.document(call, call.path["feedDocumentId"]), "feedDocumentId"))
+    return Answer(
+        documents.addressed(call, documents.document(call, "feed", call.path["feedDocumentId"]), "feedDocumentId")
+    )
 
 
-def _poll(call: Call, job: Job) -> Job:
+def poll(call: Call, job: Job) -> Job:
+    """Look at a feed, which moves it on."""
     return documents.poll(call, job, _process, _refuse, without_data="FATAL")
 
 
@@ -126,7 +137,7 @@ def _feed(job: Job) -> dict[str, Any]:
 
 
 def _process(call: Call, job: Job) -> Content:
-    found = documents.document(call, job.asked["inputFeedDocumentId"])
+    found = documents.document(call, "feed", job.asked["inputFeedDocumentId"])
     uploaded = call.world.storage.objects[found.key].read()
     if job.type == JSON_LISTINGS:
         return _listings(call, job, uploaded)
@@ -149,9 +160,8 @@ def _refuse(call: Call, job: Job) -> Content:
     return Content(text.encode(), "text/plain;charset=UTF-8")
 
 
-def _json_report(job: Job, processed: int, issues: Sequence[dict[str, Any]], **more: Any) -> Content:
+def _json_report(job: Job, processed: int, issues: Sequence[dict[str, Any]], *, wrong: int = 0, **more: Any) -> Content:
     """Return a processing report; a feed with an issue that is of no message cannot succeed."""
-    wrong = {issue["messageId"] for issue in issues if "messageId" in issue and issue["severity"] == "ERROR"}
     header, summary = more.pop("header", {}), more.pop("summary", {})
     report = {
         "header": {"sellerId": job.account, "version": "2.0", "feedId": job.id, **header},
@@ -160,8 +170,8 @@ def _json_report(job: Job, processed: int, issues: Sequence[dict[str, Any]], **m
             "errors": sum(issue["severity"] == "ERROR" for issue in issues),
             "warnings": sum(issue["severity"] == "WARNING" for issue in issues),
             "messagesProcessed": processed,
-            "messagesAccepted": processed - len(wrong),
-            "messagesInvalid": len(wrong),
+            "messagesAccepted": processed - wrong,
+            "messagesInvalid": wrong,
             **summary,
         },
         **more,
@@ -190,12 +200,16 @@ def _listings(call: Call, job: Job, uploaded: bytes) -> Content:
     shops = [one for one in trades if one.id in job.asked["marketplaceIds"]]
     issues: list[dict[str, Any]] = []
     done: dict[str, None] = {}
+    wrong = 0
     for place, message in enumerate(feed.messages, start=1):
         found = _lacking(place, message) or _issues(place, message, _submit(call, message, shops))
         issues += found
-        if not found:
+        if any(issue["severity"] == "ERROR" for issue in found):
+            wrong += 1
+        else:
             done[message["sku"]] = None
-    return _json_report(job, len(feed.messages), issues, **_shown(call, feed.header.get("report"), list(done), shops))
+    shown = _shown(call, feed.header.get("report"), list(done), shops)
+    return _json_report(job, len(feed.messages), issues, wrong=wrong, **shown)
 
 
 def _submit(call: Call, message: Mapping[str, Any], shops: Sequence[Marketplace]) -> Sequence[Verdict]:
@@ -264,7 +278,7 @@ def _shown(call: Call, asked: Any, skus: Sequence[str], shops: Sequence[Marketpl
         return {}
     held = [[one for shop in shops if (one := call.world.shelf.listing(call.seller, shop.id, sku))] for sku in skus]
     items = [listings.shown(call, one, included) for one in held if one]
-    known = (issue for one in held for each in one for issue in submissions.findings(call.world.shelf, each))
+    known = (issue for one in held for each in one for issue in findings(call.world.shelf, each))
     severities = [issue["severity"] for issue in known]
     counts = {"items": len(items), "errors": severities.count("ERROR"), "warnings": severities.count("WARNING")}
     return {"header": {"report": asked}, "summary": {"itemSummary": counts}, "items": items}

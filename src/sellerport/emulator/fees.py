@@ -13,6 +13,7 @@ of 200, as at Amazon. Not known: what Amazon says to a price in another currency
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -117,11 +118,19 @@ def _sum(money: Mapping[str, Any] | None, shop: Marketplace) -> Decimal | None:
 
 def charged(item: Item, shop: Marketplace, paid: Decimal, *, by_amazon: bool) -> tuple[Decimal, Decimal]:
     """Return what is kept of a sale: the referral fee, and what Amazon takes for shipping it."""
-    least = local(LEAST_REFERRAL, shop.currency)
-    referral = max(rounded(paid * item.type.category.referral, shop.currency), least)
-    further = max(math.ceil(_grams(item) / 500) - 1, 0)
-    picked = local(FIRST_HALF_KILOGRAM + NEXT_HALF_KILOGRAM * further, shop.currency)
-    return referral, picked if by_amazon else Decimal(0)
+    picked = _picked(_grams(item), shop.currency) if by_amazon else Decimal(0)
+    return _referral(item.type.category.referral, paid, shop.currency), picked
+
+
+@functools.lru_cache(maxsize=4096)  # few sums are paid again and again, and a settlement is of thousands
+def _referral(share: Decimal, paid: Decimal, currency: str) -> Decimal:
+    return max(rounded(paid * share, currency), local(LEAST_REFERRAL, currency))
+
+
+@functools.lru_cache(maxsize=4096)
+def _picked(grams: float, currency: str) -> Decimal:
+    further = max(math.ceil(grams / 500) - 1, 0)
+    return local(FIRST_HALF_KILOGRAM + NEXT_HALF_KILOGRAM * further, currency)
 
 
 def _details(item: Item, shop: Marketplace, paid: Decimal, *, by_amazon: bool) -> list[dict[str, Any]]:

@@ -11,8 +11,9 @@ given (everything of the last 180 days here).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 from sellerport.emulator import ledger, page_tokens
@@ -29,10 +30,6 @@ ACCOUNT_TYPE = "Standard Orders"
 STATUS = "RELEASED"
 BALANCES = ("AVAILABLE", "RESERVED", "TOTAL", "DEFERRED", "ACCOUNT_LEVEL_RESERVE")
 FILTERS = ("ORDER_ID", "FINANCIAL_EVENT_GROUP_ID")
-
-
-def _entries(call: Call) -> list[Entry]:
-    return ledger.entries(call.world, call.account) if call.account else []
 
 
 def settlements(call: Call, marketplaces: Sequence[str] = ()) -> list[Settlement]:
@@ -64,6 +61,35 @@ def page(call: Call, find: Callable[[], Sequence[Any]], *, size: int, token: str
     return found[:size], page_tokens.issue(call, rest, arguments=arguments) if rest else None
 
 
+def _posted(call: Call, span: tuple[float, float] | None) -> Iterator[Entry]:
+    """Yield what was posted in a span of time."""
+    if span is None or call.account is None:
+        return
+    for one in ledger.timeline(call.world, call.account).between(*span):
+        if one.posted < span[1]:
+            yield one
+
+
+def _posted_of(call: Call, id: str) -> list[Entry]:
+    """Return what was posted of an order."""
+    order = call.account.orders.get(id) if call.account else None
+    return ledger.of_order(call.world, order) if order else []
+
+
+def _page(call: Call, every: Iterable[Entry], *, size: int, token: str) -> tuple[list[Entry], str | None]:
+    """Return one page of what was posted, and the next one's token, which is good behind the last of this page."""
+    given = call.one(token)
+    arguments = {**call.path, **{name: call.many(name) for name in call.query if name != token}}
+    if given is not None:
+        behind = page_tokens.redeem(call, given, name=token, arguments=arguments)
+        every = (one for one in every if (one.posted, one.id) > behind)
+    found = list(islice(every, size + 1))
+    if len(found) <= size:
+        return found, None
+    last = found[size - 1]
+    return found[:size], page_tokens.issue(call, (last.posted, last.id), arguments=arguments)
+
+
 def listed(call: Call, name: str, every: Sequence[Any]) -> Answer:
     """Answer with a list whose pages are long."""
     found, token = page(call, lambda: every, size=PAGE, token="nextToken")  # noqa: S106
@@ -76,31 +102,23 @@ def listed(call: Call, name: str, every: Sequence[Any]) -> Answer:
 def list_financial_events(call: Call) -> Answer:
     """List what was posted in a span of time."""
 
-    def find() -> list[Entry]:
-        span = _span(call, "PostedAfter", "PostedBefore")
-        return [one for one in _entries(call) if span and span[0] <= one.posted < span[1]]
-
-    return _events(call, find)
+    return _events(call, _posted(call, _span(call, "PostedAfter", "PostedBefore")))
 
 
 def list_financial_events_by_order_id(call: Call) -> Answer:
     """List what was posted of an order."""
-    return _events(call, lambda: [one for one in _entries(call) if one.order.id == call.path["orderId"]])
+    return _events(call, _posted_of(call, call.path["orderId"]))
 
 
 def list_financial_events_by_group_id(call: Call) -> Answer:
     """List what was posted in a group, in a span of time if there is one."""
-
-    def find() -> list[Entry]:
-        group = next((one for one in settlements(call) if one.id == call.path["eventGroupId"]), None)
-        if group is None:
-            raise invalid(f"Financial event group {call.path['eventGroupId']} was not found")
-        span = _span(call, "PostedAfter", "PostedBefore")
-        if call.one("PostedAfter") is None and call.one("PostedBefore") is None:
-            return list(group.entries)
-        return [one for one in group.entries if span and span[0] <= one.posted < span[1]]
-
-    return _events(call, find)
+    group = next((one for one in settlements(call) if one.id == call.path["eventGroupId"]), None)
+    if group is None:
+        raise invalid(f"Financial event group {call.path['eventGroupId']} was not found")
+    span = _span(call, "PostedAfter", "PostedBefore")
+    if call.one("PostedAfter") is None and call.one("PostedBefore") is None:
+        return _events(call, group.entries)
+    return _events(call, [one for one in group.entries if span and span[0] <= one.posted < span[1]])
 
 
 def list_financial_event_groups(call: Call) -> Answer:
@@ -142,9 +160,9 @@ def tail(seller: str) -> str:
     return f"{sum(seller.encode()) % 1000:03d}"
 
 
-def _events(call: Call, find: Callable[[], Sequence[Entry]]) -> Answer:
+def _events(call: Call, every: Iterable[Entry]) -> Answer:
     size = call.size("MaxResultsPerPage", most=PAGE, default=PAGE)
-    found, token = page(call, find, size=size, token="NextToken")  # noqa: S106
+    found, token = _page(call, every, size=size, token="NextToken")  # noqa: S106
     lists = {
         "ShipmentEventList": [_shipment(one) for one in found if not one.refund],
         "RefundEventList": [_refund(one) for one in found if one.refund],
@@ -207,28 +225,32 @@ def _currency(amount: Decimal, shop: Marketplace) -> dict[str, Any]:
 
 def list_transactions(call: Call) -> Answer:
     """List transactions by date, order, event group, marketplace or status."""
-    held = {entry.id: group for group in settlements(call) for entry in group.entries}
-
-    def find() -> list[Entry]:
-        name, value = call.one("relatedIdentifierName"), call.one("relatedIdentifierValue")
-        if (name is None) != (value is None) or (name is not None and name not in FILTERS):
-            raise invalid(f"relatedIdentifierName must be one of {', '.join(FILTERS)}, with relatedIdentifierValue")
-        if name is None and call.one("postedAfter") is None:
-            raise invalid("Either postedAfter or relatedIdentifierName must be provided")
-        dated = call.one("postedAfter") is not None or call.one("postedBefore") is not None
-        span = _span(call, "postedAfter", "postedBefore")
-        marketplace, status = call.one("marketplaceId"), call.one("transactionStatus")
-        return [
-            one
-            for one in _entries(call)
-            if (not dated or (span is not None and span[0] <= one.posted < span[1]))
-            and marketplace in (None, one.order.marketplace.id)
-            and status in (None, STATUS)
-            and (name is None or value == (one.order.id if name == "ORDER_ID" else held[one.id].id))
-        ]
-
-    found, token = page(call, find, size=PAGE, token="nextToken")  # noqa: S106
-    payload: dict[str, Any] = {"transactions": [_transaction(call, one, held[one.id]) for one in found]}
+    name, value = call.one("relatedIdentifierName"), call.one("relatedIdentifierValue")
+    if (name is None) != (value is None) or (name is not None and name not in FILTERS):
+        raise invalid(f"relatedIdentifierName must be one of {', '.join(FILTERS)}, with relatedIdentifierValue")
+    if name is None and call.one("postedAfter") is None:
+        raise invalid("Either postedAfter or relatedIdentifierName must be provided")
+    dated = call.one("postedAfter") is not None or call.one("postedBefore") is not None
+    span = _span(call, "postedAfter", "postedBefore")
+    groups = settlements(call)
+    every: Iterable[Entry]
+    if name is None:
+        every = _posted(call, span)
+    elif name == "ORDER_ID":
+        every = _posted_of(call, value or "")
+    else:
+        every = next((one.entries for one in groups if one.id == value), ())
+    marketplace, status = call.one("marketplaceId"), call.one("transactionStatus")
+    kept = (
+        one
+        for one in every
+        if (not dated or (span is not None and span[0] <= one.posted < span[1]))
+        and marketplace in (None, one.order.marketplace.id)
+        and status in (None, STATUS)
+    )
+    found, token = _page(call, kept, size=PAGE, token="nextToken")  # noqa: S106
+    transactions = [_transaction(call, one, next(group for group in groups if group.holds(one))) for one in found]
+    payload: dict[str, Any] = {"transactions": transactions}
     return Answer({"payload": {**payload, "nextToken": token} if token else payload})
 
 

@@ -165,6 +165,9 @@ class LocalAmazon:
             self.world.revoke(refresh_token=token.grant.refresh_token)
 
     def _broken(self, fault: Fault, arrived: Arrived) -> Response:
+        if fault.status in (204, 205, 304):  # which have no body (RFC 9110 §15)
+            said = {} if fault.content_type is None else {"content-type": fault.content_type}
+            return Response(b"", fault.status, said)
         if fault.body is not None:
             body = fault.body if isinstance(fault.body, str) else msgspec.json.encode(fault.body)
             said = {"content-type": fault.content_type or "application/json"}
@@ -201,7 +204,8 @@ def _breaks_http(scope: Scope, arrived: Arrived) -> bool:
     hosts = [value for name, value in scope["headers"] if name == b"host"]
     if len(hosts) > 1 or (not hosts and scope.get("http_version") == "1.1") or any(map(NO_HOST.search, hosts)):
         return True
-    return arrived.method == "GET" and (bool(arrived.body) or arrived.headers.get("content-length", "0") != "0")
+    announced = arrived.headers.get("content-length", "0") != "0" or "transfer-encoding" in arrived.headers
+    return arrived.method == "GET" and (bool(arrived.body) or announced)
 
 
 def _zipped(answer: Response, arrived: Arrived) -> Response:

@@ -24,6 +24,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from sellerport.emulator.sessions import forget_the_oldest
 from sellerport.errors import Conflict, NotFound
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ GRANT_LIFE_S = 365 * DAY_S
 SECRET_LIFE_S = 180 * DAY_S
 OLD_SECRET_LIFE_S = 7 * DAY_S
 SECRET_NOTICE_S = 90 * DAY_S
+REMEMBERED = 100_000
+"""How many codes, and how many access tokens, are known at a time: a clock that stands still ends none."""
 
 
 class Application(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -301,6 +304,7 @@ class Grants:
         """Return a new authorization code."""
         code = self._secret("", 20).upper()
         self.codes[code] = Code(application, account, redirect_uri, self._now() + CODE_LIFE_S)
+        forget_the_oldest(self.codes, REMEMBERED)
         return code
 
     def issue_access_token(
@@ -310,6 +314,7 @@ class Grants:
         token = self._secret(prefix, 300)
         now = self._now()
         self.access_tokens[token] = AccessToken(application, grant, now + TOKEN_LIFE_S, issued_at=now, **more)
+        forget_the_oldest(self.access_tokens, REMEMBERED)
         return token
 
     def find(self, refresh_token: str, client_id: str) -> Grant | None:
@@ -336,6 +341,8 @@ class Grants:
 
     def revoke(self, *, refresh_token: str | None = None, selling_partner_id: str | None = None) -> int:
         """Revoke one grant, those of an account, or all, with their access tokens; return how many."""
+        if refresh_token in self.used:
+            refresh_token = self.used[refresh_token].refresh_token
         chosen = [
             grant
             for grant in self.grants.values()

@@ -1,17 +1,19 @@
-"""Fulfillment Inbound 2024-03-20, up to the packing: plans, their items, prep details, packing options and boxes.
+"""Fulfillment Inbound 2024-03-20: plans, their items and their prep details.
 
-Where a plan goes from there is in `inbound_shipments`. The order of the steps:
+How a plan is packed is in `inbound_packing`, and where it goes from there in `inbound_shipments`. The order of the
+steps:
 
 1. createInboundPlan. Whoever owns the prep and the labels of a SKU has to be whom its prep details want.
 2. generatePackingOptions, confirmPackingOption, setPackingInformation for every packing group; or none of this, where
    it is not known yet how things are packed: then setPackingInformation for every shipment follows 4.
 3. generatePlacementOptions, and what `inbound_shipments` says.
 
-* Operations are polled with getInboundOperationStatus: they go on only then, and what they do shows when they have
-  ended. With ``World(polls=0)`` they end at once. A plan has one at a time.
+* Operations are polled, which moves them on, and what they do shows when they have ended; what nobody polls ends after
+  a minute (see `inbound_operations`). With ``World(polls=0)`` they end at once. A plan has one at a time.
 * What comes too early is refused with 400 BadRequest, as is an option that the plan does not have.
 * A SKU of a listing that the account made itself has no prep classification: the plan fails with FBA_INB_0182, until
   setPrepDetails gives it one.
+* A plan is refused with an error for each SKU that cannot be in it, and each owner that is the wrong one.
 
 Not known: Amazon's words for most refusals, which of them it gives at once and which as problems of an operation, and
 which SKUs need which prep (here, what is of glass or pottery is fragile). Custom placement (India only), content
@@ -21,26 +23,28 @@ updates, self-ship appointments, delivery challans and compliance details have n
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
+from urllib.parse import unquote
 
-from sellerport.emulator import page_tokens, shelf
-from sellerport.emulator.call import Answer, Call, missing, moment, refused
-from sellerport.emulator.inbound_plans import STANDS_S, Box, Operation, Option, Plan, Prep, Problem, counted
+from sellerport.emulator import changes, page_tokens, shelf
+from sellerport.emulator.call import Answer, Call, all_of, missing, moment, refused
+from sellerport.emulator.inbound_plans import Box, Operation, Option, Plan, Prep, Problem, Window, counted
 from sellerport.emulator.shelf import Listing
+from sellerport.errors import AmazonRefused
 from sellerport.regions import Marketplace
 
+Named = TypeVar("Named", Option, Window)
+
 API = "fulfillment_inbound_2024_03_20"
+LASTS_S = 60
+"""After how long an operation that nobody polls ends."""
 PAGE = 10
 """How many of a list come where no page size is named."""
 ID = re.compile(r"[a-zA-Z0-9-]{38}")
 FRAGILE = re.compile("glass|stoneware|ceramic|porcelain|clay", re.IGNORECASE)
-MOST_KG, MOST_LB = 23, 50
-SOLUTIONS = {
-    "USE_YOUR_OWN_CARRIER": ("GROUND_SMALL_PARCEL", "FREIGHT_LTL"),
-    "AMAZON_PARTNERED_CARRIER": ("GROUND_SMALL_PARCEL", "FREIGHT_LTL"),
-}
 UNCLASSIFIED = (
     "ERROR: Prep classification for this SKU was missing. Choose the prep category that applies to this SKU and apply "
     "any required prep and labeling to each sellable unit."
@@ -50,39 +54,29 @@ NO_OPTION = "The requested {} does not exist for the given inbound plan."
 
 # --- operations -------------------------------------------------------------------------------------------------------
 
-
-def get_inbound_operation_status(call: Call) -> Answer:
-    """Look at an operation, which moves it on."""
-    operation = call.world.inbound.operations.get((call.seller, call.path["operationId"]))
-    if operation is None:
-        raise missing(f"Operation {call.path['operationId']} was not found")
-    operation.look()
-    body = {
-        "operation": operation.name,
-        "operationId": operation.id,
-        "operationProblems": list(operation.problems),
-        "operationStatus": operation.status,
-    }
-    return Answer(body)
+Act = Callable[[Call, Any], Sequence[Problem] | None]
+"""What an operation does when it ends, for the call that began it, to its plan, where it has one; problems fail it."""
 
 
-def begin(call: Call, plan: Plan | None, act: Callable[[], Sequence[Problem] | None], **more: str) -> Answer:
+def begin(call: Call, plan: Plan | None, act: Act, **more: str) -> Answer:
     """Begin an operation that does something when it ends, and answer with its id."""
-
-    def acted() -> Sequence[Problem]:
-        problems = act() or ()
-        if plan is not None:
-            plan.updated = call.world.now()
-        return problems
-
     name = re.sub("_(.)", lambda found: found[1].upper(), call.operation.key.rpartition(".")[2])
-    operation = Operation(call.world.uuid(), name, plan, call.world.polls, acted)
+    ends_at = call.world.now() + LASTS_S
+    operation = Operation(call.world.uuid(), name, plan, call.world.polls, ends_at, call.path, call.body)
     call.world.inbound.operations[call.seller, operation.id] = operation
     if plan is not None:
         plan.operation = operation
     if operation.polls == 0:
-        operation.end()
+        end(call, operation, act)
     return Answer({**more, "operationId": operation.id}, 202)
+
+
+def end(call: Call, operation: Operation, act: Act) -> None:
+    """Let an operation do what it does."""
+    operation.problems = act(replace(call, path=operation.path, body=operation.body), operation.plan) or ()
+    operation.status = "FAILED" if operation.problems else "SUCCESS"
+    if operation.plan is not None:
+        operation.plan.updated = call.world.now()
 
 
 def problem(code: str, message: str, resource: str) -> Problem:
@@ -91,7 +85,7 @@ def problem(code: str, message: str, resource: str) -> Problem:
     return {"code": code, "message": message, "details": details, "severity": "ERROR"}
 
 
-def bad(message: str) -> Exception:
+def bad(message: str) -> AmazonRefused:
     """400, in the words of this API."""
     return refused(message, code="BadRequest")
 
@@ -112,8 +106,8 @@ def found_plan(call: Call) -> Plan:
     return plan
 
 
-def open_plan(call: Call) -> Plan:
-    """Return the plan that is asked for, if it can be changed.
+def open_plan(call: Call, *also: str) -> Plan:
+    """Return the plan that is asked for, if it can be changed: while it is ACTIVE, or is one of these.
 
     Raises:
         AmazonRefused: it is over, or something else changes it just now.
@@ -121,7 +115,7 @@ def open_plan(call: Call) -> Plan:
     plan = found_plan(call)
     if plan.operation and plan.operation.status == "IN_PROGRESS":
         raise bad(f"Operation {plan.operation.name} of the inbound plan is in progress.")
-    if plan.status != "ACTIVE":
+    if plan.status not in ("ACTIVE", *also):
         raise bad(f"The inbound plan is {plan.status}.")
     return plan
 
@@ -141,6 +135,31 @@ def page(call: Call, name: str, found: Sequence[Any], shown: Callable[[Any], Any
     return Answer({name: [shown(one) for one in found[start : start + size]], "pagination": more})
 
 
+def named(call: Call, options: Sequence[Named], name: str) -> Named:
+    """Return the option that a call names in its path.
+
+    Raises:
+        AmazonRefused: there is none.
+    """
+    option = next((one for one in options if one.id == call.path[name]), None)
+    if option is None:
+        raise bad(NO_OPTION.format(name))
+    return option
+
+
+def check_option(call: Call, options: Sequence[Option], name: str) -> None:
+    """Check that the option which a call names can be confirmed.
+
+    Raises:
+        AmazonRefused: there is none, it is not offered any more, or one was confirmed before.
+    """
+    option = named(call, options, name)
+    if any(one.accepted for one in options):
+        raise bad(f"A {name.removesuffix('Id')} of the inbound plan is confirmed already.")
+    if option.status(call.world.now()) == "EXPIRED":
+        raise bad(f"The {name} has expired.")
+
+
 def identity(call: Call, prefix: str) -> str:
     """Return a new id, which begins with what it is of."""
     return f"{prefix}{call.world.uuid()}"
@@ -153,8 +172,9 @@ def create_inbound_plan(call: Call) -> Answer:
     """Make a plan of what is sent from where."""
     asked, now = call.checked_body(), call.world.now()
     marketplace = own(call, asked["destinationMarketplaces"][0])
-    for item in asked["items"]:
-        _owners(call, marketplace, item)
+    # one error for each SKU and owner (amzn/selling-partner-api-models#4058)
+    if wrong := [one for item in asked["items"] for one in _unfit(call, marketplace, item)]:
+        raise all_of(wrong)
     plan = Plan(
         id=identity(call, "wf"),
         seller=call.seller,
@@ -167,12 +187,13 @@ def create_inbound_plan(call: Call) -> Answer:
     )
     call.world.inbound.plans[call.seller, plan.id] = plan
 
-    def act() -> list[Problem]:
-        skus = [item["msku"] for item in plan.items if prep(call, marketplace, item["msku"]) is None]
-        plan.status = "ERRORED" if skus else "ACTIVE"
-        return [problem("FBA_INB_0182", UNCLASSIFIED, sku) for sku in skus]
+    return begin(call, plan, _made, inboundPlanId=plan.id)
 
-    return begin(call, plan, act, inboundPlanId=plan.id)
+
+def _made(call: Call, plan: Plan) -> list[Problem]:
+    skus = [item["msku"] for item in plan.items if prep(call, plan.marketplace, item["msku"]) is None]
+    plan.status = "ERRORED" if skus else "ACTIVE"
+    return [problem("FBA_INB_0182", UNCLASSIFIED, sku) for sku in skus]
 
 
 def list_inbound_plans(call: Call) -> Answer:
@@ -223,23 +244,25 @@ def cancel_inbound_plan(call: Call) -> Answer:
     if any(one.status == "SHIPPED" for one in plan.confirmed):
         raise bad("The inbound plan has a shipment that is SHIPPED.")
 
-    def act() -> None:
-        plan.status = "VOIDED"
-        for shipment in plan.confirmed:
-            shipment.status = "CANCELLED"
-            stock(call, plan, shipment.items, working=-1)
+    return begin(call, plan, _cancelled)
 
-    return begin(call, plan, act)
+
+def _cancelled(call: Call, plan: Plan) -> None:
+    plan.status = "VOIDED"
+    for shipment in plan.confirmed:
+        shipment.status = "CANCELLED"
+        stock(call, plan, shipment.items, working=-1)
 
 
 def stock(call: Call, plan: Plan, items: Sequence[Mapping[str, Any]], *, working: int = 0, shipped: int = 0) -> None:
     """Count pieces among those that are to be sent, or were (1), or among them no more (-1)."""
     for sku, quantity in counted(items).items():
-        held = call.world.shelf.stock(call.seller, plan.marketplace, sku)
-        # the seeds' own may have been taken away meanwhile
-        held.inbound_working = max(held.inbound_working + working * quantity, 0)
-        held.inbound_shipped = max(held.inbound_shipped + shipped * quantity, 0)
-        held.updated = call.world.now()
+        with changes.told(call.world, call.seller, plan.marketplace, [sku]):
+            held = call.world.shelf.stock(call.seller, plan.marketplace, sku)
+            # the seeds' own may have been taken away meanwhile
+            held.inbound_working = max(held.inbound_working + working * quantity, 0)
+            held.inbound_shipped = max(held.inbound_shipped + shipped * quantity, 0)
+            held.updated = call.world.now()
 
 
 def list_inbound_plan_items(call: Call) -> Answer:
@@ -261,8 +284,8 @@ def list_inbound_plan_pallets(call: Call) -> Answer:
 
 
 def fnsku(listing: Listing | None) -> str:
-    """Return what Amazon's warehouses call a SKU; this API takes no more than ten characters."""
-    return ((listing.fnsku if listing else None) or "UNKNOWN")[:10]
+    """Return what Amazon's warehouses call a SKU."""
+    return (listing.fnsku if listing else None) or "UNKNOWN"
 
 
 def shown_item(call: Call, plan: Plan, item: Mapping[str, Any]) -> dict[str, Any]:
@@ -292,171 +315,6 @@ def shown_box(call: Call, plan: Plan, box: Box) -> dict[str, Any]:
 def shown_pallet(pallet: tuple[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Return a pallet as lists show it."""
     return {"packageId": pallet[0], **pallet[1]}
-
-
-# --- packing ----------------------------------------------------------------------------------------------------------
-
-
-def generate_packing_options(call: Call) -> Answer:
-    """Offer ways to pack: all together, or SKU by SKU in two groups."""
-    plan = open_plan(call)
-    if plan.packing_option or plan.placement_option:
-        raise bad("A packing or placement option of the inbound plan is confirmed already.")
-
-    def act() -> None:
-        loads = [[plan.items]]
-        if len(counted(plan.items)) > 1:
-            middle = sorted(counted(plan.items))[len(counted(plan.items)) // 2]
-            loads.append([[one for one in plan.items if (one["msku"] < middle) is low] for low in (True, False)])
-        plan.packing, plan.groups = [], {}
-        for load in loads:
-            groups = {identity(call, "pg"): items for items in load}
-            plan.groups |= groups
-            plan.packing.append(Option(identity(call, "po"), tuple(groups), call.world.now() + STANDS_S))
-
-    return begin(call, plan, act)
-
-
-def list_packing_options(call: Call) -> Answer:
-    """List the ways to pack that are offered."""
-    plan = found_plan(call)
-    return page(call, "packingOptions", plan.packing, lambda one: _packing(one, call.world.now()), most=20)
-
-
-def _packing(option: Option, now: float) -> dict[str, Any]:
-    requirements = [{"solution": solution, "modes": list(modes)} for solution, modes in SOLUTIONS.items()]
-    configuration = {
-        "boxPackingMethods": ["BOX_CONTENT_PROVIDED", "BARCODE_2D", "MANUAL_PROCESS"],
-        "boxRequirements": {"weight": {"unit": "KG", "minimum": 0, "maximum": MOST_KG}},
-        "shippingRequirements": requirements,
-    }
-    return {
-        "packingOptionId": option.id,
-        "packingGroups": list(option.parts),
-        "status": option.status(now),
-        "expiration": moment(option.expires_at),
-        "fees": [],
-        "discounts": [],
-        "supportedConfigurations": [configuration],
-        "supportedShippingConfigurations": [
-            {"shippingSolution": solution, "shippingMode": mode}
-            for solution, modes in SOLUTIONS.items()
-            for mode in modes
-        ],
-    }
-
-
-def confirm_packing_option(call: Call) -> Answer:
-    """Choose how to pack."""
-    plan = open_plan(call)
-    option = chosen(call, plan.packing, "packingOptionId")
-
-    def act() -> None:
-        option.accepted = True
-
-    return begin(call, plan, act)
-
-
-def chosen(call: Call, options: Sequence[Option], name: str) -> Option:
-    """Return the option that is to be confirmed.
-
-    Raises:
-        AmazonRefused: there is none, it is not offered any more, or one was confirmed before.
-    """
-    option = next((one for one in options if one.id == call.path[name]), None)
-    if option is None:
-        raise bad(NO_OPTION.format(name))
-    if any(one.accepted for one in options):
-        raise bad(f"A {name.removesuffix('Id')} of the inbound plan is confirmed already.")
-    if option.status(call.world.now()) == "EXPIRED":
-        raise bad(f"The {name} has expired.")
-    return option
-
-
-def set_packing_information(call: Call) -> Answer:
-    """Say what is in which box: of a packing group, or of a shipment once the placement is confirmed."""
-    asked = call.checked_body()["packageGroupings"]
-    plan = open_plan(call)
-    expected = [(_expected(plan, grouping), grouping) for grouping in asked]
-
-    def act() -> list[Problem]:
-        problems = [one for items, grouping in expected for one in _misfits(items, grouping)]
-        for _, grouping in expected if not problems else ():
-            boxes = [
-                Box(identity(call, "pk"), facts, tuple(facts.get("items", ())))
-                for facts in grouping["boxes"]
-                for _ in range(facts["quantity"])
-            ]
-            if "packingGroupId" in grouping:
-                plan.packed[grouping["packingGroupId"]] = boxes
-                plan.placement, plan.shipments = [], {}  # they were offered for other boxes
-            else:
-                plan.shipments[grouping["shipmentId"]].boxes = boxes
-        return problems
-
-    return begin(call, plan, act)
-
-
-def _expected(plan: Plan, grouping: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    """Return what has to be in the boxes."""
-    group, shipment = grouping.get("packingGroupId"), grouping.get("shipmentId")
-    if (group is None) is (shipment is None):
-        raise bad("Either packingGroupId or shipmentId must be given.")
-    if group is not None:
-        if plan.placement_option:
-            raise bad("A packingGroupId can only be given before a placement option is confirmed.")
-        if plan.packing_option is None or group not in plan.packing_option.parts:
-            raise bad("The packingGroupId does not belong to the confirmed packing option.")
-        return plan.groups[group]
-    found = next((one for one in plan.confirmed if one.id == shipment), None)
-    if found is None:
-        raise bad("A shipmentId can only be given after its placement option is confirmed.")
-    if found.transport:
-        raise bad("The transportation of the shipment is confirmed already.")
-    return found.items
-
-
-def _misfits(items: Sequence[Mapping[str, Any]], grouping: Mapping[str, Any]) -> list[Problem]:
-    """Return what is wrong with boxes."""
-    where = grouping.get("packingGroupId") or grouping["shipmentId"]
-    boxes, found = grouping["boxes"], []
-    for box in boxes:
-        told, heavy = bool(box.get("items")), MOST_KG if box["weight"]["unit"] == "KG" else MOST_LB
-        if told is not (box["contentInformationSource"] == "BOX_CONTENT_PROVIDED"):
-            message = "ERROR: items must be given with BOX_CONTENT_PROVIDED, and only then."
-            found.append(problem("InvalidBoxContents", message, where))
-        if box["weight"]["value"] > heavy or not box["weight"]["value"]:
-            found.append(problem("InvalidBoxWeight", f"ERROR: a box must weigh up to {heavy}.", where))
-    if all(box.get("items") for box in boxes):
-        packed = counted(
-            {**item, "quantity": item["quantity"] * box["quantity"]} for box in boxes for item in box["items"]
-        )
-        for sku in sorted({*packed, *counted(items)}):
-            want, have = counted(items)[sku], packed[sku]
-            if want != have:
-                message = f"ERROR: {have} of {sku} are in boxes, but {want} are to be sent."
-                found.append(problem("BoxContentsMismatch", message, sku))
-    return found
-
-
-def list_packing_group_items(call: Call) -> Answer:
-    """List what belongs into a packing group."""
-    plan = found_plan(call)
-    return page(call, "items", plan.groups[_group(call, plan)], lambda one: shown_item(call, plan, one), most=100)
-
-
-def list_packing_group_boxes(call: Call) -> Answer:
-    """List the boxes of a packing group."""
-    plan = found_plan(call)
-    found = plan.packed.get(_group(call, plan), [])
-    return page(call, "boxes", found, lambda box: shown_box(call, plan, box), most=100)
-
-
-def _group(call: Call, plan: Plan) -> str:
-    id = call.path["packingGroupId"]
-    if id not in plan.groups:
-        raise bad(NO_OPTION.format("packingGroupId"))
-    return id
 
 
 # --- prep -------------------------------------------------------------------------------------------------------------
@@ -507,22 +365,28 @@ def owners(marketplace: Marketplace, known: Prep) -> dict[str, Sequence[str]]:
     }
 
 
-def _owners(call: Call, marketplace: Marketplace, item: Mapping[str, Any]) -> None:
+def _unfit(call: Call, marketplace: Marketplace, item: Mapping[str, Any]) -> Iterator[AmazonRefused]:
+    """Yield what is wrong with an item of a plan."""
     sku = item["msku"]
-    listed(call, marketplace, sku)
+    try:
+        listed(call, marketplace, sku)
+    except AmazonRefused as refusal:
+        yield refusal
+        return
     known = prep(call, marketplace, sku)
     for name, able in owners(marketplace, known).items() if known else ():
         if item[name] not in able:
             wants = "does not require" if able == ("NONE",) else "requires"
             accepted = ", ".join(able)
-            raise bad(f"ERROR: {sku} {wants} {name} but {item[name]} was assigned. Accepted values: [{accepted}]")
+            yield bad(f"ERROR: {sku} {wants} {name} but {item[name]} was assigned. Accepted values: [{accepted}]")
 
 
 def list_prep_details(call: Call) -> Answer:
     """Say how SKUs are to be prepared, and by whom."""
     marketplace = own(call, call.one("marketplaceId") or "")
     found = []
-    for sku in call.many("mskus"):
+    # SKUs are encoded twice, so that a comma in one is no comma of a list
+    for sku in map(unquote, call.many("mskus")):
         listed(call, marketplace, sku)
         known = prep(call, marketplace, sku) or {"prepCategory": "UNKNOWN", "prepTypes": []}
         able = owners(marketplace, known).items() if known["prepTypes"] else ()
@@ -540,16 +404,16 @@ def set_prep_details(call: Call) -> Answer:
         if one["prepCategory"] == "UNKNOWN" or not one["prepTypes"]:
             raise bad(f"ERROR: {one['msku']} needs a prepCategory that is known, and prepTypes.")
 
-    def act() -> None:
-        for one in asked["mskuPrepDetails"]:
-            known = {name: one[name] for name in ("prepCategory", "prepTypes")}
-            call.world.inbound.preps[call.seller, marketplace.id, one["msku"]] = known
+    return begin(call, None, _prepared)
 
-    return begin(call, None, act)
+
+def _prepared(call: Call, _: None) -> None:
+    for one in call.body["mskuPrepDetails"]:
+        known = {name: one[name] for name in ("prepCategory", "prepTypes")}
+        call.world.inbound.preps[call.seller, call.body["marketplaceId"], one["msku"]] = known
 
 
 HANDLERS: Mapping[str, Callable[[Call], Answer]] = {
-    f"{API}.get_inbound_operation_status": get_inbound_operation_status,
     f"{API}.create_inbound_plan": create_inbound_plan,
     f"{API}.list_inbound_plans": list_inbound_plans,
     f"{API}.get_inbound_plan": get_inbound_plan,
@@ -558,12 +422,13 @@ HANDLERS: Mapping[str, Callable[[Call], Answer]] = {
     f"{API}.list_inbound_plan_items": list_inbound_plan_items,
     f"{API}.list_inbound_plan_boxes": list_inbound_plan_boxes,
     f"{API}.list_inbound_plan_pallets": list_inbound_plan_pallets,
-    f"{API}.generate_packing_options": generate_packing_options,
-    f"{API}.list_packing_options": list_packing_options,
-    f"{API}.confirm_packing_option": confirm_packing_option,
-    f"{API}.set_packing_information": set_packing_information,
-    f"{API}.list_packing_group_items": list_packing_group_items,
-    f"{API}.list_packing_group_boxes": list_packing_group_boxes,
     f"{API}.list_prep_details": list_prep_details,
     f"{API}.set_prep_details": set_prep_details,
 }
+
+ACTS: Mapping[str, Act] = {
+    "createInboundPlan": _made,
+    "cancelInboundPlan": _cancelled,
+    "setPrepDetails": _prepared,
+}
+"""What each operation does when it ends."""

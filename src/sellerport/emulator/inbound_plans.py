@@ -1,8 +1,8 @@
 """Plans to send stock to Amazon's warehouses: what is in them, how it is packed, where it goes and who carries it.
 
 * A plan is packed, placed and transported, in options that are generated, offered and one of them confirmed.
-* Whatever changes a plan takes time: an operation goes on only when it is looked at, and what it does is done when it
-  has ended. A plan has one operation at a time.
+* Whatever changes a plan takes time: an operation ends when it was looked at often enough, or after a while, and what
+  it does is done then. A plan has one operation at a time.
 * A box is one box, with an id of its own; what is in the boxes of a shipment is what is in the shipment.
 
 It knows nothing of HTTP. Pieces are counted by SKU. Times are unix seconds.
@@ -11,7 +11,7 @@ It knows nothing of HTTP. Pieces are counted by SKU. Times are unix seconds.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -33,23 +33,14 @@ class Operation:
     name: str
     plan: Plan | None
     polls: int
-    act: Callable[[], Sequence[Problem]]
-    """What it does when it ends; the problems that it has make it fail."""
+    ends_at: float
+    """When it ends, if nobody looks at it, in unix seconds."""
+    path: Mapping[str, str]
+    """What the call that began it named, in its path and its body."""
+    body: Any
     problems: Sequence[Problem] = ()
+    """What made it fail."""
     status: Literal["IN_PROGRESS", "SUCCESS", "FAILED"] = "IN_PROGRESS"
-
-    def look(self) -> None:
-        """See how far it is, which moves it on."""
-        if self.status != "IN_PROGRESS":
-            return
-        self.polls -= 1
-        if self.polls < 0:
-            self.end()
-
-    def end(self) -> None:
-        """Do what it does."""
-        self.problems = self.act()
-        self.status = "FAILED" if self.problems else "SUCCESS"
 
 
 @dataclass

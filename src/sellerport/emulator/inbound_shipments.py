@@ -12,7 +12,8 @@ What `inbound` says of operations and refusals is true here too. The order of th
 5. getLabels of version 0 makes them READY_TO_SHIP, updateShipmentTrackingDetails makes them SHIPPED; a plan is SHIPPED
    when all of its shipments are. What Amazon's partner carries is tracked by Amazon, and stays READY_TO_SHIP here.
 
-Version 0 shows the same shipments, as far as it still does. Nothing is ever received here.
+Version 0 shows the same shipments, as far as it still does. Nothing is ever received here, and to cancel a plan costs
+nothing, however late (at Amazon, what its partner carries can be cancelled for a day, pallets for an hour).
 """
 
 from __future__ import annotations
@@ -26,13 +27,15 @@ from sellerport.emulator.call import Answer, Call, moment, unix_seconds
 from sellerport.emulator.inbound import (
     API,
     NO_OPTION,
+    Act,
     bad,
     begin,
-    chosen,
+    check_option,
     fnsku,
     found_plan,
     identity,
     listed,
+    named,
     open_plan,
     own,
     page,
@@ -84,20 +87,21 @@ def generate_placement_options(call: Call) -> Answer:
     if plan.packing_option and any(id not in plan.packed for id in plan.packing_option.parts):
         raise bad("Packing information must be given for every packing group of the confirmed packing option.")
 
-    def act() -> None:
-        plan.placement, plan.shipments = [], {}
-        together, apart = _loads(plan)
-        for load in [together, apart] if len(apart) > 1 else [together]:
-            cheap = len(load) > 1 or len(apart) == 1
-            pieces = sum(counted(plan.items).values())
-            fee = None if cheap else str(local(PLACEMENT_DOLLARS * pieces, plan.marketplace.currency))
-            option = Option(identity(call, "pl"), (), call.world.now() + STANDS_S, fee=fee)
-            made = [_placed(call, plan, option, place, one) for place, one in enumerate(load)]
-            option.parts = tuple(one.id for one in made)
-            plan.placement.append(option)
-            plan.shipments |= {one.id: one for one in made}
+    return begin(call, plan, _placement_offered)
 
-    return begin(call, plan, act)
+
+def _placement_offered(call: Call, plan: Plan) -> None:
+    plan.placement, plan.shipments = [], {}
+    together, apart = _loads(plan)
+    for load in [together, apart] if len(apart) > 1 else [together]:
+        cheap = len(load) > 1 or len(apart) == 1
+        pieces = sum(counted(plan.items).values())
+        fee = None if cheap else str(local(PLACEMENT_DOLLARS * pieces, plan.marketplace.currency))
+        option = Option(identity(call, "pl"), (), call.world.now() + STANDS_S, fee=fee)
+        made = [_placed(call, plan, option, place, one) for place, one in enumerate(load)]
+        option.parts = tuple(one.id for one in made)
+        plan.placement.append(option)
+        plan.shipments |= {one.id: one for one in made}
 
 
 def _loads(plan: Plan) -> tuple[list[Load], list[Load]]:
@@ -140,15 +144,15 @@ def list_placement_options(call: Call) -> Answer:
 def confirm_placement_option(call: Call) -> Answer:
     """Choose where a plan's stock goes."""
     plan = open_plan(call)
-    option = chosen(call, plan.placement, "placementOptionId")
+    check_option(call, plan.placement, "placementOptionId")
+    return begin(call, plan, _placement_confirmed)
 
-    def act() -> None:
-        option.accepted = True
-        for shipment in plan.confirmed:
-            shipment.status = "WORKING"
-            stock(call, plan, shipment.items, working=1)
 
-    return begin(call, plan, act)
+def _placement_confirmed(call: Call, plan: Plan) -> None:
+    named(call, plan.placement, "placementOptionId").accepted = True
+    for shipment in plan.confirmed:
+        shipment.status = "WORKING"
+        stock(call, plan, shipment.items, working=1)
 
 
 # --- shipments --------------------------------------------------------------------------------------------------------
@@ -224,16 +228,17 @@ def update_shipment_name(call: Call) -> Answer:
 
 def update_shipment_source_address(call: Call) -> Answer:
     """Send a shipment from elsewhere, which ends what was offered for its transport."""
-    address = call.checked_body()["address"]
+    call.checked_body()
     plan = open_plan(call)
-    shipment = _own_shipment(call, plan)
-    if shipment.transport:
+    if _own_shipment(call, plan).transport:
         raise bad("The transportation of the shipment is confirmed already.")
 
-    def act() -> None:
-        shipment.source, shipment.transports = address, []
+    return begin(call, plan, _moved)
 
-    return begin(call, plan, act)
+
+def _moved(call: Call, plan: Plan) -> None:
+    shipment = _own_shipment(call, plan)
+    shipment.source, shipment.transports = call.body["address"], []
 
 
 # --- delivery windows -------------------------------------------------------------------------------------------------
@@ -246,20 +251,22 @@ def generate_delivery_window_options(call: Call) -> Answer:
     if shipment.window:
         raise bad("A delivery window of the shipment is confirmed already.")
 
-    def act() -> None:
-        today = call.world.now() // DAY_S * DAY_S
-        shipment.windows = [
-            Window(
-                identity(call, "dw"),
-                today + days * DAY_S,
-                today + (days + 7) * DAY_S,
-                "CONGESTED" if days == 7 else "AVAILABLE",
-                call.world.now() + STANDS_S,
-            )
-            for days in (7, 14, 21)
-        ]
+    return begin(call, plan, _windows_offered)
 
-    return begin(call, plan, act)
+
+def _windows_offered(call: Call, plan: Plan) -> None:
+    shipment = _own_shipment(call, plan)
+    today = call.world.now() // DAY_S * DAY_S
+    shipment.windows = [
+        Window(
+            identity(call, "dw"),
+            today + days * DAY_S,
+            today + (days + 7) * DAY_S,
+            "CONGESTED" if days == 7 else "AVAILABLE",
+            call.world.now() + STANDS_S,
+        )
+        for days in (7, 14, 21)
+    ]
 
 
 def list_delivery_window_options(call: Call) -> Answer:
@@ -269,21 +276,21 @@ def list_delivery_window_options(call: Call) -> Answer:
 
 
 def confirm_delivery_window_options(call: Call) -> Answer:
-    """Choose when a shipment arrives; it may be chosen again until its transport is confirmed."""
+    """Choose when a shipment arrives; it may be chosen again until it is shipped."""
     plan = open_plan(call)
     shipment = _own_shipment(call, plan)
     if shipment not in plan.confirmed:
         raise bad("A placement option must be confirmed before a delivery window.")
-    window = next((one for one in shipment.windows if one.id == call.path["deliveryWindowOptionId"]), None)
-    if window is None:
-        raise bad(NO_OPTION.format("deliveryWindowOptionId"))
-    if shipment.transport or window.valid_until <= call.world.now():
+    window = named(call, shipment.windows, "deliveryWindowOptionId")
+    if shipment.status == "SHIPPED" or window.valid_until <= call.world.now():
         raise bad("The delivery window of the shipment cannot be chosen any more.")
 
-    def act() -> None:
-        shipment.window = window
+    return begin(call, plan, _window_confirmed)
 
-    return begin(call, plan, act)
+
+def _window_confirmed(call: Call, plan: Plan) -> None:
+    shipment = _own_shipment(call, plan)
+    shipment.window = named(call, shipment.windows, "deliveryWindowOptionId")
 
 
 def _window(one: Window, *, until: str) -> dict[str, str]:
@@ -308,28 +315,28 @@ def generate_transportation_options(call: Call) -> Answer:
         raise bad(NO_OPTION.format("placementOptionId"))
     if any(one.transport for one in plan.confirmed):
         raise bad("The transportation of the inbound plan is confirmed already.")
-    wanted = asked["shipmentTransportationConfigurations"]
-    for one in wanted:
+    for one in asked["shipmentTransportationConfigurations"]:
         if one["shipmentId"] not in option.parts:
             raise bad("The shipmentId does not belong to the placement option.")
         if unix_seconds(one["readyToShipWindow"]["start"], "readyToShipWindow.start") < call.world.now() - DAY_S:
             raise bad("The start of the readyToShipWindow is in the past.")
 
-    def act() -> None:
-        for one in wanted:
-            shipment = plan.shipments[one["shipmentId"]]
-            start = unix_seconds(one["readyToShipWindow"]["start"], "start")
-            ready = {"start": moment(start), "end": moment(start + 7 * DAY_S), "editableUntil": moment(start)}
-            told = {name: one[name] for name in ("contactInformation", "freightInformation") if name in one}
-            shipment.told = {"dates": {"readyToShipWindow": ready}, **told}
-            shipment.pallets = [
-                (identity(call, "pk"), {**pallet, "quantity": 1})
-                for pallet in one.get("pallets", ())
-                for _ in range(pallet["quantity"])
-            ]
-            shipment.transports = _transports(call, plan, shipment)
+    return begin(call, plan, _transport_offered)
 
-    return begin(call, plan, act)
+
+def _transport_offered(call: Call, plan: Plan) -> None:
+    for one in call.body["shipmentTransportationConfigurations"]:
+        shipment = plan.shipments[one["shipmentId"]]
+        start = unix_seconds(one["readyToShipWindow"]["start"], "start")
+        ready = {"start": moment(start), "end": moment(start + 7 * DAY_S), "editableUntil": moment(start)}
+        told = {name: one[name] for name in ("contactInformation", "freightInformation") if name in one}
+        shipment.told = {"dates": {"readyToShipWindow": ready}, **told}
+        shipment.pallets = [
+            (identity(call, "pk"), {**pallet, "quantity": 1})
+            for pallet in one.get("pallets", ())
+            for _ in range(pallet["quantity"])
+        ]
+        shipment.transports = _transports(call, plan, shipment)
 
 
 def _transports(call: Call, plan: Plan, shipment: Shipment) -> list[Transport]:
@@ -392,39 +399,45 @@ def confirm_transportation_options(call: Call) -> Answer:
         raise bad("The transportation of the inbound plan is confirmed already.")
     if sorted(one["shipmentId"] for one in selections) != sorted(plan.placement_option.parts):
         raise bad("A transportation option must be selected for every shipment of the inbound plan, and one only.")
-    selected = [_selected(call, plan, one) for one in selections]
+    for one in selections:
+        _check_selection(call, plan, one)
 
-    def act() -> None:
-        for (shipment, transport), one in zip(selected, selections, strict=True):
-            shipment.transport = transport
-            shipment.number = f"FBA{call.world.secret('', 9).upper()}"
-            for place, box in enumerate(shipment.boxes, start=1):
-                box.number = f"{shipment.number}U{place:06d}"
-            if "contactInformation" in one:
-                shipment.told["contactInformation"] = one["contactInformation"]
-
-    return begin(call, plan, act)
+    return begin(call, plan, _transport_confirmed)
 
 
-def _selected(call: Call, plan: Plan, selection: Mapping[str, Any]) -> tuple[Shipment, Transport]:
+def _transport_confirmed(call: Call, plan: Plan) -> None:
+    for one in call.body["transportationSelections"]:
+        shipment = plan.shipments[one["shipmentId"]]
+        shipment.transport = _selected(shipment, one)
+        shipment.number = f"FBA{call.world.secret('', 9).upper()}"
+        for place, box in enumerate(shipment.boxes, start=1):
+            box.number = f"{shipment.number}U{place:06d}"
+        if "contactInformation" in one:
+            shipment.told["contactInformation"] = one["contactInformation"]
+
+
+def _selected(shipment: Shipment, selection: Mapping[str, Any]) -> Transport:
+    for one in shipment.transports:
+        if one.id == selection["transportationOptionId"]:
+            return one
+    raise bad(NO_OPTION.format("transportationOptionId"))
+
+
+def _check_selection(call: Call, plan: Plan, selection: Mapping[str, Any]) -> None:
     shipment = _own_shipment(call, plan, selection["shipmentId"])
-    wanted = selection["transportationOptionId"]
-    transport = next((one for one in shipment.transports if one.id == wanted), None)
-    if transport is None:
-        raise bad(NO_OPTION.format("transportationOptionId"))
+    transport = _selected(shipment, selection)
     if transport.expires_at <= call.world.now():
         raise bad("The transportationOptionId has expired.")
     if "CONFIRMED_DELIVERY_WINDOW" in transport.preconditions and shipment.window is None:
         raise bad("A delivery window must be confirmed before this transportation option.")
     if not shipment.boxes:
         raise bad("Packing information must be given for every shipment before its transportation option.")
-    return shipment, transport
 
 
 def update_shipment_tracking_details(call: Call) -> Answer:
     """Say how to follow a shipment that the account's own carrier has."""
     details = call.checked_body()["trackingDetails"]
-    plan = open_plan(call)
+    plan = open_plan(call, "SHIPPED")
     shipment = _own_shipment(call, plan)
     if shipment.transport is None or shipment.transport.partnered:
         raise bad("Tracking details can be given for shipments whose confirmed carrier is the account's own.")
@@ -436,18 +449,20 @@ def update_shipment_tracking_details(call: Call) -> Answer:
     if any(one["boxId"] not in numbers for one in given) or (name.startswith("spd") and not given):
         raise bad("Every boxId must be of a box of the shipment.")
 
-    def act() -> None:
-        shipment.tracking = details
-        if name.startswith("spd"):
-            items = [{**one, "trackingNumberValidationStatus": "VALIDATED"} for one in given]
-            shipment.tracking = {name: {"spdTrackingItems": items}}
-        if shipment.status != "SHIPPED":
-            shipment.status = "SHIPPED"
-            stock(call, plan, shipment.items, working=-1, shipped=1)
-        if all(one.status == "SHIPPED" for one in plan.confirmed):
-            plan.status = "SHIPPED"
+    return begin(call, plan, _tracked)
 
-    return begin(call, plan, act)
+
+def _tracked(call: Call, plan: Plan) -> None:
+    shipment, details = _own_shipment(call, plan), call.body["trackingDetails"]
+    shipment.tracking = details
+    if (given := details.get("spdTrackingDetail")) is not None:
+        items = [{**one, "trackingNumberValidationStatus": "VALIDATED"} for one in given.get("spdTrackingItems", [])]
+        shipment.tracking = {"spdTrackingDetail": {"spdTrackingItems": items}}
+    if shipment.status != "SHIPPED":
+        shipment.status = "SHIPPED"
+        stock(call, plan, shipment.items, working=-1, shipped=1)
+    if all(one.status == "SHIPPED" for one in plan.confirmed):
+        plan.status = "SHIPPED"
 
 
 # --- labels -----------------------------------------------------------------------------------------------------------
@@ -468,11 +483,11 @@ def create_marketplace_item_labels(call: Call) -> Answer:
     return Answer({"documentDownloads": [{"uri": uri, "downloadType": "URL", "expiration": expires}]})
 
 
-def kept(call: Call, file: bytes) -> str:
+def kept(call: Call, file: bytes, *, life_s: int = LABELS_S) -> str:
     """Put a PDF into the storage, and return where it can be fetched for a while."""
     key = f"labels/{call.world.uuid()}"
     call.world.storage.objects[key] = Stored.of(file, labels.CONTENT_TYPES["PDF"])
-    return call.world.storage.presign("GET", call.address, key, now=call.world.now(), life_s=LABELS_S)
+    return call.world.storage.presign("GET", call.address, key, now=call.world.now(), life_s=life_s)
 
 
 HANDLERS: Mapping[str, Callable[[Call], Answer]] = {
@@ -494,3 +509,15 @@ HANDLERS: Mapping[str, Callable[[Call], Answer]] = {
     f"{API}.update_shipment_tracking_details": update_shipment_tracking_details,
     f"{API}.create_marketplace_item_labels": create_marketplace_item_labels,
 }
+
+ACTS: Mapping[str, Act] = {
+    "generatePlacementOptions": _placement_offered,
+    "confirmPlacementOption": _placement_confirmed,
+    "updateShipmentSourceAddress": _moved,
+    "generateDeliveryWindowOptions": _windows_offered,
+    "confirmDeliveryWindowOptions": _window_confirmed,
+    "generateTransportationOptions": _transport_offered,
+    "confirmTransportationOptions": _transport_confirmed,
+    "updateShipmentTrackingDetails": _tracked,
+}
+"""What each operation does when it ends."""

@@ -1,6 +1,7 @@
 """FBA Inventory v1: what Amazon has of an account's SKUs, and the sandbox's own way to get some.
 
-* What customers ordered and Amazon has not sent yet is counted from the orders, and is no longer fulfillable.
+* What customers ordered and Amazon has not sent yet is counted from the orders, those from elsewhere too (see
+  `outbound`), and is no longer fulfillable.
 * Stock is that of a network of warehouses (see `shelf`), so that the marketplaces of the European Union show the same.
 * Making, filling and deleting items is for the sandbox, at Amazon; here it is the same inventory on every host.
 
@@ -10,13 +11,12 @@ Not known: what Amazon says to an item that is made twice, or that is filled and
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from sellerport.emulator import page_tokens
+from sellerport.emulator import changes, outbound, page_tokens
 from sellerport.emulator.assortment import GENERIC
 from sellerport.emulator.call import Answer, Call, invalid, missing, moment
-from sellerport.emulator.shelf import CHANNELS, Listing, Stock, network
+from sellerport.emulator.shelf import CHANNELS, Listing, Stock, Waiting, pending
 from sellerport.emulator.shop import LANGUAGES
 from sellerport.regions import MARKETPLACES, Marketplace
 
@@ -44,7 +44,9 @@ def get_inventory_summaries(call: Call) -> Answer:
     detailed = (call.one("details") or "false").lower() == "true"
     token = call.one("nextToken")
     arguments = {name: call.many(name) for name in call.query if name != "nextToken"}
-    waiting = pending(call, granularity)
+    if center := call.world.centers.get(call.seller):
+        center.settle(call.world.shelf, call.world.now())
+    waiting = waiting_at(call, granularity)
     if token is None:
         skus = [one.sku for one in _wanted(call, ids[0], granularity, waiting)]
     else:
@@ -63,25 +65,9 @@ def get_inventory_summaries(call: Call) -> Answer:
     return Answer(body)
 
 
-@dataclass
-class Waiting:
-    """What was ordered of a SKU and has not been sent, and when that last changed."""
-
-    quantity: int = 0
-    updated: float = 0
-
-
-def pending(call: Call, granularity: Marketplace) -> dict[str, Waiting]:
-    """Return what waits of each SKU in the network of warehouses that serves a marketplace."""
-    found: dict[str, Waiting] = {}
-    for order in call.account.orders.values() if call.account else ():
-        if order.channel == "AFN" and network(order.marketplace) == network(granularity):
-            waits = order.status in ("Pending", "Unshipped")
-            for item in order.items:
-                one = found.setdefault(item.sku, Waiting())
-                one.updated = max(one.updated, order.updated)
-                one.quantity += item.quantity - item.shipped if waits else 0
-    return found
+def waiting_at(call: Call, marketplace: Marketplace) -> dict[str, Waiting]:
+    """Return what waits of each SKU of the account, in the network of warehouses that serves a marketplace."""
+    return pending(call.account.orders.values() if call.account else (), marketplace, outbound.every(call))
 
 
 def _wanted(call: Call, shop: str, granularity: Marketplace, waiting: Mapping[str, Waiting]) -> list[Listing]:
@@ -177,8 +163,9 @@ def create_inventory_item(call: Call) -> Answer:
         "item_name": [{"value": asked["productName"], **said}],
         "fulfillment_availability": [{"fulfillment_channel_code": CHANNELS[shop.region]}],
     }
-    shelf.add(listing)
-    shelf.stock(call.seller, shop, sku).updated = now
+    with changes.told(call.world, call.seller, shop, [sku]):
+        shelf.add(listing)
+        shelf.stock(call.seller, shop, sku).updated = now
     return Answer({})
 
 
@@ -189,13 +176,15 @@ def add_inventory(call: Call) -> Answer:
         listing = _held(call, _own(call, one["marketplaceId"]), one["sellerSku"])
         if one["quantity"] < 0:
             raise invalid("quantity must not be negative")
-        wanted.append((call.world.shelf.stock(call.seller, listing.marketplace, listing.sku), one["quantity"]))
+        wanted.append((listing, one["quantity"]))
     once = call.seller, call.headers["x-amzn-idempotency-token"]
     if once not in call.world.shelf.added:
         call.world.shelf.added.add(once)
-        for stock, quantity in wanted:
-            stock.fulfillable += quantity
-            stock.updated = call.world.now()
+        for listing, quantity in wanted:
+            with changes.told(call.world, call.seller, listing.marketplace, [listing.sku]):
+                stock = call.world.shelf.stock(call.seller, listing.marketplace, listing.sku)
+                stock.fulfillable += quantity
+                stock.updated = call.world.now()
     return Answer({})
 
 
@@ -203,8 +192,9 @@ def delete_inventory_item(call: Call) -> Answer:
     """Delete a SKU that Amazon ships, with all that it has of it."""
     shop = _own(call, call.one("marketplaceId") or "")
     listing = _held(call, shop, call.path["sellerSku"])
-    call.world.shelf.delist(listing)
-    call.world.shelf.discard(call.seller, shop, listing.sku)
+    with changes.told(call.world, call.seller, shop, [listing.sku]):
+        call.world.shelf.delist(listing)
+        call.world.shelf.discard(call.seller, shop, listing.sku)
     return Answer({})
 
 

@@ -48,7 +48,7 @@ def get_invoices_export(call: Call) -> Answer:
 
 def get_invoices_document(call: Call) -> Answer:
     """Return where an export's file is."""
-    found = documents.document(call, call.path["invoicesDocumentId"])
+    found = documents.document(call, "export", call.path["invoicesDocumentId"])
     url = documents.address(call, found, life_s=LIFE_S)
     return Answer({"invoicesDocument": {"invoicesDocumentId": found.id, "invoicesDocumentUrl": url}})
 

@@ -6,8 +6,8 @@ it takes: with 2 polls it is in the queue the first time, in progress the second
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, Literal
 
@@ -88,8 +88,6 @@ class Job:
     document: str | None = None
     next_page: str | None = None
     """A token that asks for the rest of a query's data, once this part is done."""
-    look: Callable[[], object] = field(default=lambda: None, repr=False)
-    """Polls it for somebody who waits to be told of its end."""
 
     @property
     def key(self) -> tuple[str, Kind, str]:
@@ -125,5 +123,3 @@ class Schedule:
     period_s: int
     due: float
     """When the next report is to be asked for, in unix seconds."""
-    look: Callable[[], object] = field(default=lambda: None, repr=False)
-    """Asks for what has fallen due."""

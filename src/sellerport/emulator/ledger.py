@@ -15,13 +15,18 @@ Nothing is deferred or reserved, and tax is not withheld.
 
 from __future__ import annotations
 
+import bisect
 import hashlib
 import itertools
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property, partial
+from operator import attrgetter
 
 from sellerport.emulator import fees
+from sellerport.emulator.order_book import Timeline
+from sellerport.emulator.shelf import Shelf
 from sellerport.emulator.shop import DAY_S, Item, Order, rounded
 from sellerport.emulator.world import Account, World
 from sellerport.regions import Marketplace
@@ -56,8 +61,14 @@ class Entry:
     id: str
     order: Order
     posted: int
-    lines: tuple[Line, ...]
+    shelf: Shelf = field(repr=False)
     refund: bool = False
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """What was posted for each item; made when it is looked at, since most of it never is."""
+        lines = tuple(_line(self.shelf, self.order, item) for item in self.order.items if item.shipped)
+        return (_refunded(lines[0], self.order.marketplace),) if self.refund else lines
 
     @property
     def total(self) -> Decimal:
@@ -78,10 +89,14 @@ class Settlement:
     asked: bool
     """Whether it ended because the account wanted its money."""
 
-    @property
+    @cached_property
     def total(self) -> Decimal:
         """What the account has of it."""
         return sum((entry.total for entry in self.entries), Decimal(0))
+
+    def holds(self, entry: Entry) -> bool:
+        """Whether something was posted in it."""
+        return entry.order.marketplace is self.marketplace and self.start <= entry.posted < self.end
 
     @property
     def number(self) -> str:
@@ -89,22 +104,22 @@ class Settlement:
         return str(int(hashlib.sha256(self.id.encode()).hexdigest()[:9], 16))
 
 
-def entries(world: World, account: Account) -> list[Entry]:
-    """Return everything that was posted until now, oldest first."""
-    found = (entry for order in account.orders.values() for entry in _of(world, order) if entry.posted <= world.now())
-    return sorted(found, key=lambda entry: (entry.posted, entry.id))
+def timeline(world: World, account: Account) -> Timeline[Entry]:
+    """Return everything that was posted, and what will be, by the time of it."""
+    return account.orders.timeline("ledger", partial(_of, world.shelf), attrgetter("posted"))
+
+
+def of_order(world: World, order: Order) -> list[Entry]:
+    """Return what was posted of an order until now."""
+    return [entry for entry in _of(world.shelf, order) if entry.posted <= world.now()]
 
 
 def settlements(world: World, account: Account) -> list[Settlement]:
     """Return every settlement that has something in it, and those that are open, in the order of their beginning."""
-    posted = entries(world, account)
-    found = [
-        one
-        for marketplace in account.marketplaces
-        for one in _settled(
-            world, account, marketplace, [one for one in posted if one.order.marketplace is marketplace]
-        )
-    ]
+    posted: dict[str, list[Entry]] = {marketplace.id: [] for marketplace in account.marketplaces}
+    for entry in timeline(world, account).between(last=world.now()):
+        posted[entry.order.marketplace.id].append(entry)
+    found = [one for shop in account.marketplaces for one in _settled(world, account, shop, posted[shop.id])]
     return sorted(found, key=lambda one: (one.start, account.marketplaces.index(one.marketplace)))
 
 
@@ -113,29 +128,28 @@ def _settled(world: World, account: Account, marketplace: Marketplace, posted: l
     first = posted[0].posted if posted else now
     regular = range(int(first // PERIOD_S) * PERIOD_S, int(now) + PERIOD_S + 1, PERIOD_S)
     bounds = sorted({*map(float, regular), *asked})
-    for start, end in itertools.pairwise(bounds):
-        held = tuple(one for one in posted if start <= one.posted < end)
+    places = [bisect.bisect_left(posted, bound, key=attrgetter("posted")) for bound in bounds]
+    for (start, first), (end, last) in itertools.pairwise(zip(bounds, places, strict=True)):
+        held = tuple(posted[first:last])
         if start <= now and (held or now < end):
             text = f"{account.selling_partner_id} {marketplace.id} {start}"
             id = hashlib.sha256(text.encode()).hexdigest()[:28]
             yield Settlement(id, marketplace, start, end, held, end <= now, end in asked)
 
 
-def _of(world: World, order: Order) -> Iterator[Entry]:
-    lines = tuple(_line(world, order, item) for item in order.items if item.shipped)
-    if not lines or not order.priced:
+def _of(shelf: Shelf, order: Order) -> Iterator[Entry]:
+    if not order.priced or not any(item.shipped for item in order.items):
         return
-    yield Entry(_id(order, "shipment"), order, order.updated, lines)
+    yield Entry(_id(order, "shipment"), order, order.updated, shelf)
     if order.status == "Shipped" and int(hashlib.sha256(order.id.encode()).hexdigest(), 16) % REFUNDED_OF == 0:
-        refund = (_refunded(lines[0], order.marketplace),)
-        yield Entry(_id(order, "refund"), order, order.updated + REFUND_AFTER_S, refund, refund=True)
+        yield Entry(_id(order, "refund"), order, order.updated + REFUND_AFTER_S, shelf, refund=True)
 
 
-def _line(world: World, order: Order, item: Item) -> Line:
+def _line(shelf: Shelf, order: Order, item: Item) -> Line:
     shop = order.marketplace
     shipping = order.shipping if item is order.items[0] else Decimal(0)
     principal = item.unit_price * item.shipped
-    known = world.shelf.items.get((shop.id, item.asin))
+    known = shelf.items.get((shop.id, item.asin))
     paid = principal + shipping
     referral, picked = rounded(paid * REFERRAL, shop.currency), Decimal(0)
     if known is not None:

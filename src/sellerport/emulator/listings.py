@@ -16,9 +16,11 @@ from typing import Any
 
 from sellerport.emulator import page_tokens, submissions
 from sellerport.emulator.call import Answer, Call, moment, refused
+from sellerport.emulator.issues import Issue, findings
 from sellerport.emulator.product_types import CONDITIONS
 from sellerport.emulator.shelf import PICTURE_PX, Attributes, Item, Listing, first, images, price
-from sellerport.emulator.submissions import Issue, Verdict
+from sellerport.emulator.submissions import Verdict
+from sellerport.errors import AmazonRefused
 from sellerport.regions import MARKETPLACES, Marketplace
 
 LONGEST_SKU = 40
@@ -168,7 +170,7 @@ def _attributes(call: Call, found: Sequence[Listing]) -> Attributes:
 def _issues(call: Call, found: Sequence[Listing]) -> list[Issue]:
     made: list[Issue] = []
     for listing in found:
-        for issue in submissions.findings(call.world.shelf, listing):
+        for issue in findings(call.world.shelf, listing):
             same = next((one for one in made if {**one, "marketplaceIds": []} == {**issue, "marketplaceIds": []}), None)
             if same is None:
                 made.append({**issue, "marketplaceIds": [listing.marketplace.id]})
@@ -317,7 +319,7 @@ def _judged(call: Call) -> list[Callable[[Listing], bool]]:
     wanted, unwanted = _choices(call, "withStatus", states), _choices(call, "withoutStatus", states)
 
     def severe(listing: Listing) -> bool:
-        return any(issue["severity"] in severities for issue in submissions.findings(shelf, listing))
+        return any(issue["severity"] in severities for issue in findings(shelf, listing))
 
     return [
         lambda one: not severities or severe(one),
@@ -329,8 +331,15 @@ def _judged(call: Call) -> list[Callable[[Listing], bool]]:
 # --- submissions ------------------------------------------------------------------------------------------------------
 
 
+def _body(call: Call) -> dict[str, Any]:
+    try:
+        return call.checked_body()
+    except AmazonRefused:
+        raise refused("Request has missing or invalid parameters and cannot be parsed.") from None
+
+
 def _put(call: Call) -> Verdict:
-    shops, body = _admitted(call), call.checked_body()
+    shops, body = _admitted(call), _body(call)
     if len(shops) != 1:
         raise refused("Invalid 'marketplaceIds' provided.")
     requirements = body.get("requirements", "LISTING")
@@ -346,7 +355,10 @@ def _put(call: Call) -> Verdict:
 
 
 def _patch(call: Call) -> Verdict:
-    shops, body = _admitted(call), call.checked_body()
+    shops, body = _admitted(call), _body(call)
+    for place, one in enumerate(body["patches"]):
+        if "value" not in one:
+            raise refused(f"Value is missing for patch at index of {place}.")
     preview, sku, kind = _previewed(call), call.path["sku"], body["productType"]
 
     def done(*, preview: bool) -> Verdict:

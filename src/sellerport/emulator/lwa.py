@@ -12,7 +12,6 @@ checks - grant type, client, grant - and when Amazon says ``unauthorized_client`
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -132,7 +131,7 @@ def _basic(header: str) -> dict[str, str]:
         return {}
     try:
         client_id, _, secret = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # neither base64 nor text
         raise _refused("invalid_client", "Client authentication failed", 401) from None
     # RFC 6749 §2.3.1: both are form-encoded before they are joined
     return {"client_id": unquote_plus(client_id), "client_secret": unquote_plus(secret)}

@@ -7,6 +7,8 @@
   pieces can be sent with another.
 * Buying a label does not confirm the shipment: see `shipment_confirmation`.
 
+Nobody picks a parcel up by appointment, no label has a packing slip, and hazardous goods are taken like others.
+
 Not known: Amazon's words for most refusals, the codes of rejected services, how long an offer stands (here: for ever),
 until when a label can be given back (here: until the parcel was picked up).
 """
@@ -16,6 +18,7 @@ from __future__ import annotations
 import base64
 import gzip
 import hashlib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -35,6 +38,7 @@ NO_SUCH_FORMAT = (
     "The selected delivery method does not offer the requested label format. Please choose a different label format "
     "or choose another delivery method which offers the requested label format"
 )
+ID = re.compile("[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}")
 UNTRACKED = ("DeliveryConfirmationWithoutSignature", "NoTracking")
 SIGNED = ("DeliveryConfirmationWithAdultSignature", "DeliveryConfirmationWithSignature", UNTRACKED[0])
 
@@ -43,7 +47,7 @@ def get_eligible_shipment_services(call: Call) -> Answer:
     """Say which services would carry a parcel, for how much, and which would not."""
     body = call.checked_body()
     asked, wanted = body["ShipmentRequestDetails"], body.get("ShippingOfferingFilter", {})
-    order, grams, shipped = _order(call, asked), _grams(asked), _ship_date(call, asked)
+    order, grams, shipped = _parcel(call, asked)
     experience = wanted.get("DeliveryExperience", "NoPreference")
     offered, rejected = [], []
     for service in SERVICES:
@@ -71,8 +75,10 @@ def create_shipment(call: Call) -> Answer:
     """Buy a label."""
     body = call.checked_body()
     asked = body["ShipmentRequestDetails"]
-    order, grams, shipped = _order(call, asked), _grams(asked), _ship_date(call, asked)
+    order, grams, shipped = _parcel(call, asked)
     service = _known_service(body["ShippingServiceId"])
+    if body.get("LabelFormatOption", {}).get("IncludePackingSlipWithLabel"):
+        raise invalid("LabelFormatOption: no label has a packing slip")
     if reason := _refusal(service, asked, grams, shipped):
         raise invalid(f"ShippingServiceId {service.id}: {reason[1]}")
     rate = _offer(call, body, order)
@@ -119,7 +125,7 @@ def cancel_shipment(call: Call) -> Answer:
 
 
 def _known_order(call: Call, id: str) -> Order:
-    order = (call.account.orders if call.account else {}).get(id)
+    order = call.account.orders.get(id) if call.account else None
     if order is None:
         raise invalid(f"AmazonOrderId {id} was not found")
     return order
@@ -142,6 +148,24 @@ def _order(call: Call, asked: Mapping[str, Any]) -> Order:
     if not seen:
         raise invalid("ItemList must name an item")
     return order
+
+
+def _parcel(call: Call, asked: Mapping[str, Any]) -> tuple[Order, float, float]:
+    """Return whose a parcel is, how heavy it is, and when it leaves."""
+    country, size = asked["ShipFromAddress"]["CountryCode"], asked["PackageDimensions"]
+    if len(country) > 2:
+        constraint = "Member must have length less than or equal to 2"
+        raise _unfit(country, "shipmentRequestDetails.shipFromAddress.countryCode", constraint)
+    sides = [size.get(name, 0) for name in ("Length", "Width", "Height")]
+    if "PredefinedPackageDimensions" not in size and (min(sides) <= 0 or "Unit" not in size):
+        raise invalid("PackageDimensions must be predefined, or have Length, Width, Height and Unit")
+    return _order(call, asked), _grams(asked), _ship_date(call, asked)
+
+
+def _unfit(value: str, place: str, constraint: str) -> Exception:
+    return refused(
+        f"1 validation error detected: Value '{value}' at '{place}' failed to satisfy constraint: {constraint}"
+    )
 
 
 def _grams(asked: Mapping[str, Any]) -> float:
@@ -183,7 +207,10 @@ def _refusal(service: Service, asked: Mapping[str, Any], grams: float, shipped: 
     """Return why a service does not carry a parcel, if so: a code, and words."""
     if grams > service.most_g:
         return "WEIGHT_LIMIT_EXCEEDED", f"{service.name} carries up to {service.most_g} g"
-    experience = asked["ShippingServiceOptions"]["DeliveryExperience"]
+    options = asked["ShippingServiceOptions"]
+    if options["CarrierWillPickUp"] or options.get("CarrierWillPickUpOption") == "CarrierWillPickUp":
+        return "PICKUP_NOT_SUPPORTED", f"{service.name} does not pick parcels up"
+    experience = options["DeliveryExperience"]
     if experience not in _experiences(service):
         return "DELIVERY_EXPERIENCE_NOT_SUPPORTED", f"{service.name} does not offer {experience}"
     latest = asked.get("MustArriveByDate")
@@ -205,9 +232,12 @@ def _formats(service: Service) -> tuple[str, ...]:
 
 
 def _bought(call: Call) -> Bought:
-    shipment = call.world.parcels.bought.get((API, call.seller, call.path["shipmentId"]))
+    id = call.path["shipmentId"]
+    if not ID.fullmatch(id):
+        raise _unfit(id, "shipmentId", f"Member must satisfy regular expression pattern: {ID.pattern}")
+    shipment = call.world.parcels.bought.get((API, call.seller, id))
     if shipment is None:
-        raise missing(f"Shipment {call.path['shipmentId']} was not found")
+        raise missing(f"Shipment {id} was not found")
     return shipment
 
 

@@ -4,10 +4,9 @@ Destinations are made in a region and known only there; where a request names no
 made without one is known everywhere. Everything about a destination, and a subscription by its id, takes a grantless
 token; the rest takes a seller's.
 
-Not known, and so made up: the words for an unknown type, for one that goes to the other kind of destination, and for a
-FIFO queue; ``sendTestNotification`` is done on every host and for the types that have a sample here, whatever the
-scenario is called. Amazon says null for the resource that a destination is not; its schema does not allow that, so it
-is left out.
+Not known, and so made up: the words for an unknown type and for a FIFO queue; ``sendTestNotification`` is done on every
+host and for the types that have a sample here, whatever the scenario is called. Amazon says null for the resource that
+a destination is not; its schema does not allow that, so it is left out.
 """
 
 from __future__ import annotations
@@ -17,12 +16,16 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from sellerport.emulator import page_tokens, subscriptions
+from sellerport.emulator import filters, page_tokens, payloads, subscriptions
 from sellerport.emulator.call import Answer, Call, invalid, missing
 from sellerport.emulator.documents import moment
 from sellerport.emulator.jobs import Job, Kind, Outcome
+from sellerport.emulator.offers import offers
+from sellerport.emulator.outbound_orders import Outgoing
 from sellerport.emulator.queue import Name
+from sellerport.emulator.shelf import Item, Listing, Waiting
 from sellerport.emulator.subscriptions import EVENT_BRIDGE, JOBS, SQS, Destination, Subscription
+from sellerport.emulator.world import Account
 from sellerport.errors import AccessDenied, AmazonRefused
 
 LEAST_PAGE, LARGEST_PAGE = 30, 100
@@ -114,10 +117,7 @@ def create_subscription(call: Call) -> Answer:
     asked, type = call.checked_body(), _type(call.path["notificationType"])
     destination = _target(call, type, asked["destinationId"])
     directive: Mapping[str, Any] | None = asked.get("processingDirective")
-    if directive and {"eventFilter", "filterExpression"} <= directive.keys():
-        raise _input("eventFilter and filterExpression are mutually exclusive")
-    if directive and "eventFilter" in directive and directive["eventFilter"]["eventFilterType"] != type:
-        raise _input(f"The eventFilterType does not fit notification type {type}")
+    filters.check(type, directive)
     for known in _own(call, type):
         if (known.payload_version, known.directive) == (asked["payloadVersion"], directive):
             raise AmazonRefused(
@@ -202,7 +202,8 @@ def _target(call: Call, type: str, id: str) -> Destination:
         raise _input(f"No destination with id {id} for applicationId {call.application.application_id}")
     kind = "eventBridge" if type in EVENT_BRIDGE else "sqs"
     if kind not in destination.resource:
-        raise _input(f"Notification type {type} is only sent to destinations of type {kind}")
+        other = "AWS_SQS" if kind == "eventBridge" else "AWS_EVENT_BRIDGE"
+        raise _input(f"Notification type {type} does not support {other}")
     return destination
 
 
@@ -235,7 +236,10 @@ def send_test_notification(call: Call) -> Answer:
     test = asked.get("testNotification", {})
     if not test.get("testScenario"):
         raise _input("testScenario must be provided")
-    destination = _target(call, type, asked.get("destinationId", ""))
+    if not any(one.id == asked.get("destinationId") for one in _destinations(call)):
+        details = "recheck that the AppId and DestinationId are valid and DestinationId belongs to the application"
+        raise _input(f"Invalid Input, {details}", "InvalidInput")
+    destination = _target(call, type, asked["destinationId"])
     if type not in SAMPLES:
         raise _input(f"There is no test of notification type {type}; there are: {', '.join(SAMPLES)}")
     application = call.application.application_id
@@ -246,17 +250,57 @@ def send_test_notification(call: Call) -> Answer:
 
 def _job(kind: Kind, type: str, call: Call) -> dict[str, Any]:
     job = Job("1", kind, type, "ATESTSELLER", {}, 0, 0, Outcome(), status="DONE", document="amzn1.spdoc.test")
-    return subscriptions.ended(job)
+    return payloads.ended(job)
 
 
 def _order(call: Call) -> dict[str, Any]:
-    account = next(one for one in call.world.accounts.values() if one.orders and one.region == call.region)
-    return subscriptions.order_changed(account.selling_partner_id, next(iter(account.orders.values())))
+    account = next(one for one in _sellers(call) if one.orders)
+    return payloads.order_changed(account.selling_partner_id, next(iter(account.orders.values())))
 
 
-def _listing(call: Call, **more: Any) -> dict[str, Any]:
-    shop = next(one.marketplaces[0] for one in call.world.accounts.values() if one.region == call.region)
-    return {"SellerId": "ATESTSELLER", "MarketplaceId": shop.id, "Asin": "B0LTESTTES", "Sku": "TEST-001", **more}
+def _sellers(call: Call) -> list[Account]:
+    return [one for one in call.world.accounts.values() if (one.region, one.kind) == (call.region, "seller")]
+
+
+def _listing(call: Call, *, by_amazon: bool = False) -> Listing:
+    account = next(one for one in _sellers(call) if one.products)
+    listed = call.world.shelf.listings(account.selling_partner_id, [account.marketplaces[0].id])
+    return next(one for one in listed if one.by_amazon == by_amazon and not one.is_parent)
+
+
+def _said(call: Call, **more: Any) -> dict[str, Any]:
+    return payloads.of_listing(_listing(call), **more)
+
+
+def _item(call: Call) -> Item:
+    found = call.world.shelf.item(_listing(call))
+    assert found is not None
+    return found
+
+
+def _offers(call: Call, *, business: bool) -> dict[str, Any]:
+    item, say = _item(call), payloads.business_offers_changed if business else payloads.offers_changed
+    found = offers(call.world.shelf, item, business=business)
+    return say(item.maker.seller, item, "New", found, call.world.now())
+
+
+def _stock(call: Call) -> dict[str, Any]:
+    one = _listing(call, by_amazon=True)
+    stock = call.world.shelf.stock(one.seller, one.marketplace, one.sku)
+    return payloads.stock_changed(one, one.title, [one.marketplace], stock, Waiting())
+
+
+def _outgoing(call: Call) -> dict[str, Any]:
+    now, one = call.world.now(), _listing(call, by_amazon=True)
+    return payloads.outgoing_changed(
+        Outgoing("TEST-1", one.seller, one.marketplace, {}, "Standard", "Ship", "FillOrKill", [], now, now, {})
+    )
+
+
+def _definitions(call: Call) -> dict[str, Any]:
+    account = _sellers(call)[0]
+    version = call.world.product_type_version()
+    return payloads.definitions_changed(account.selling_partner_id, account.marketplaces[0], version)
 
 
 SAMPLES: Mapping[str, Callable[[Call], dict[str, Any]]] = {
@@ -264,12 +308,23 @@ SAMPLES: Mapping[str, Callable[[Call], dict[str, Any]]] = {
     JOBS["feed"]: partial(_job, "feed", "JSON_LISTINGS_FEED"),
     JOBS["query"]: partial(_job, "query", "query{test}"),
     "ORDER_CHANGE": _order,
-    "LISTINGS_ITEM_STATUS_CHANGE": lambda call: _listing(
+    "FULFILLMENT_ORDER_STATUS": _outgoing,
+    "FBA_INVENTORY_AVAILABILITY_CHANGES": _stock,
+    "ANY_OFFER_CHANGED": partial(_offers, business=False),
+    "B2B_ANY_OFFER_CHANGED": partial(_offers, business=True),
+    "LISTINGS_ITEM_STATUS_CHANGE": lambda call: _said(
         call, CreatedDate=moment(call.world.now()), Status=["BUYABLE", "DISCOVERABLE"]
     ),
-    "LISTINGS_ITEM_ISSUES_CHANGE": lambda call: _listing(
+    "LISTINGS_ITEM_ISSUES_CHANGE": lambda call: _said(
         call, Severities=["ERROR"], EnforcementActions=["SEARCH_SUPPRESSED"]
     ),
+    "LISTINGS_ITEM_MFN_QUANTITY_CHANGE": lambda call: payloads.quantity_changed(_listing(call)),
+    "ITEM_PRODUCT_TYPE_CHANGE": lambda call: payloads.type_changed(_item(call), "PRODUCT"),
+    "BRANDED_ITEM_CONTENT_CHANGE": lambda call: payloads.content_changed(_item(call), ["item_name"]),
+    "PRODUCT_TYPE_DEFINITIONS_CHANGE": _definitions,
+    "ACCOUNT_STATUS_CHANGED": lambda _: {
+        "accountStatusChangeNotification": {"previousAccountStatus": "NORMAL", "currentAccountStatus": "AT_RISK"}
+    },
 }
 """What a test of each type says."""
 

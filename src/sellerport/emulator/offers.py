@@ -49,7 +49,12 @@ def offers(shelf: Shelf, item: Item, *, business: bool = False) -> list[Offer]:
     """Return all offers that can be bought, the cheapest first; to businesses, for what they pay."""
     listed = (one for one in shelf.offered(item.marketplace.id, item.asin) if shelf.buyable(one))
     found = [_listed(one, business=business) for one in listed] + _others(item)
-    return sorted(found, key=lambda one: (one.landed, not one.by_amazon, one.sku is None, one.seller))
+    return sorted(found, key=place)
+
+
+def place(one: Offer) -> tuple[Decimal, bool, bool, str]:
+    """Return where an offer stands among others: what it costs, and what counts where that is the same."""
+    return one.landed, not one.by_amazon, one.sku is None, one.seller
 
 
 def featured(found: Sequence[Offer]) -> Offer | None:

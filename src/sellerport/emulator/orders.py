@@ -1,16 +1,29 @@
-"""Orders v0 and Orders 2026-01-01: two views of the same orders, with their filters and pages."""
+"""Orders v0 and Orders 2026-01-01: two views of the same orders, with their filters and pages.
+
+v0 refuses in Amazon's words, as users report them (amzn/selling-partner-api-docs issues 326 and 598,
+amzn/selling-partner-api-models issue 2382); the details, which Amazon leaves empty, say here which rule it was. Not
+known are the words of the new version, and whether it takes a ``createdAfter`` of the last two minutes (here it does,
+and finds nothing).
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
-from sellerport.emulator import page_tokens
+from sellerport.emulator import page_tokens, parameters
 from sellerport.emulator.call import Answer, Call, invalid, missing, moment
+from sellerport.emulator.order_book import OrderBook, Timeline
 from sellerport.emulator.parcels import Package
 from sellerport.emulator.shop import Address, Channel, Item, Order, Status
+from sellerport.errors import AmazonRefused
+
+Filter = Callable[[Order], bool]
 
 LATEST_S = 120
 """A ``…Before`` has to lie this far in the past."""
@@ -32,6 +45,24 @@ STATUSES_2026: Mapping[str, Status | None] = {
     "PARTIALLY_SHIPPED": "PartiallyShipped", "SHIPPED": "Shipped", "CANCELLED": "Canceled",
     "UNFULFILLABLE": "Unfulfillable",
 }  # fmt: skip
+NOT_VALID = "The input you have submitted is not valid. Please check your input and try again."
+WORDS = (
+    (re.compile("NextToken is"), (
+        "We could not decode your NextToken. Possible reasons include: a transmission error, improper quoting or a "
+        "truncation problem."
+    )),
+    (re.compile(".* ISO 8601 format"), "timestamp must follow ISO8601"),
+)  # fmt: skip
+"""What v0 says where it does not say `NOT_VALID`, by our details."""
+WITH_SELLER_ORDER_ID = (
+    "FulfillmentChannels",
+    "OrderStatuses",
+    "PaymentMethods",
+    "LastUpdatedAfter",
+    "LastUpdatedBefore",
+    "BuyerEmail",
+)
+"""What cannot be given with a ``SellerOrderId``."""
 # what orders are filtered by, though no seeded order has it
 NOWHERE_SET = (
     "EasyShipShipmentStatuses",
@@ -47,8 +78,19 @@ _STATUS_2026 = {status: name for name, status in STATUSES_2026.items() if status
 
 def get_orders(call: Call) -> Answer:
     """List orders by date, status, marketplace, channel, payment, buyer, delivery or id."""
+    other = next((name for name in WITH_SELLER_ORDER_ID if call.one(name)), None)
+    if call.one("SellerOrderId") and other:
+        raise invalid(f"{other} cannot be used with SellerOrderId")
     search = _Search(call, created="Created", updated="LastUpdated", size="MaxResultsPerPage", token="NextToken")  # noqa: S106
-    kept = [
+    found, token, bounds = search.page(_filters_v0)
+    payload: dict[str, Any] = {"Orders": [_order_v0(order, call.elements) for order in found], **bounds}
+    if token:
+        payload["NextToken"] = token
+    return Answer({"payload": payload})
+
+
+def _filters_v0(call: Call) -> list[Filter | None]:
+    return [
         _among(call, "OrderStatuses", V0_STATUSES, lambda order: order.status),
         _among(call, "FulfillmentChannels", CHANNELS, lambda order: order.channel),
         _among(call, "PaymentMethods", {name: name for name in ("COD", "CVS", "Other")}, lambda order: order.payment),
@@ -61,11 +103,21 @@ def get_orders(call: Call) -> Answer:
         _in([one.lower() for one in call.many("IsISPU")], lambda order: "false"),
         *(_in(call.many(name), lambda order: "") for name in NOWHERE_SET),
     ]
-    found, token, bounds = search.page(kept)
-    payload: dict[str, Any] = {"Orders": [_order_v0(order, call.elements) for order in found], **bounds}
-    if token:
-        payload["NextToken"] = token
-    return Answer({"payload": payload})
+
+
+def _in_words_of_v0(answer: Callable[[Call], Answer]) -> Callable[[Call], Answer]:
+    """Let an operation refuse as v0 does."""
+
+    def answering(call: Call) -> Answer:
+        try:
+            parameters.check_values(call.operation, call.query)
+            return answer(call)
+        except AmazonRefused as refused:
+            details = refused.details or ""
+            said = next((words for known, words in WORDS if known.match(details)), NOT_VALID)
+            raise AmazonRefused(said, status=400, amazon_code="InvalidInput", details=details) from None
+
+    return answering
 
 
 def get_order(call: Call) -> Answer:
@@ -218,17 +270,20 @@ def search_orders_2026(call: Call) -> Answer:
         token="paginationToken",  # noqa: S106
         token_life_s=TOKEN_LIFE_2026_S,
     )
-    kept = [
-        _among(call, "fulfillmentStatuses", STATUSES_2026, lambda order: order.status),
-        _among(call, "fulfilledBy", FULFILLED_BY, lambda order: order.channel),
-        _in(call.many("marketplaceIds"), lambda order: order.marketplace.id),
-    ]
-    found, token, bounds = search.page(kept)
+    found, token, bounds = search.page(_filters_2026)
     included = _included(call)
     body: dict[str, Any] = {"orders": [_order_2026(call, order, included) for order in found], **bounds}
     if token:
         body["pagination"] = {"nextToken": token}
     return Answer(body)
+
+
+def _filters_2026(call: Call) -> list[Filter | None]:
+    return [
+        _among(call, "fulfillmentStatuses", STATUSES_2026, lambda order: order.status),
+        _among(call, "fulfilledBy", FULFILLED_BY, lambda order: order.channel),
+        _in(call.many("marketplaceIds"), lambda order: order.marketplace.id),
+    ]
 
 
 def get_order_2026(call: Call) -> Answer:
@@ -355,7 +410,11 @@ def _window(window: tuple[int, int]) -> dict[str, str]:
 
 
 class _Search:
-    """The part that both versions share: one of two date ranges, and pages; names are each version's own."""
+    """The part that both versions share: one of two date ranges, and pages; names are each version's own.
+
+    A page goes on behind the last order of the one before, with the filters and up to the time of the first: an order
+    that changes meanwhile is found by the next search for changes.
+    """
 
     def __init__(
         self, call: Call, *, created: str, updated: str, size: str, token: str, token_life_s: float | None = None
@@ -364,66 +423,77 @@ class _Search:
         self.token_life_s = token_life_s
         self.created, self.updated, self.size, self.token = created, updated, size, token
 
-    def page(self, kept: Sequence[Callable[[Order], bool]]) -> tuple[list[Order], str | None, Mapping[str, str]]:
+    def page(self, filters: Callable[[Call], list[Filter | None]]) -> tuple[list[Order], str | None, dict[str, str]]:
         """Return the orders of one page, the token of the next, and the bound that was searched up to."""
         size = self.call.size(self.size, most=PAGE, default=PAGE)
         token = self.call.one(self.token)
-        if token is None:
-            ids, bounds = self._search(kept)
-        else:
-            ids, bounds = page_tokens.redeem(self.call, token, name=self.token)
-        known = _orders(self.call)
-        rest = ids[size:]
-        next_token = page_tokens.issue(self.call, (rest, bounds), life_s=self.token_life_s) if rest else None
-        return [known[one] for one in ids[:size]], next_token, bounds
+        query, behind = (self.call.query, None) if token is None else self._redeem(token)
+        asked = replace(self.call, query=query)
+        timeline, after, before_name, until = self._span(asked)
+        kept = [keep for keep in filters(asked) if keep]
+        rest = timeline.between(after if behind is None else behind[0], until)
+        found = (
+            order
+            for order in rest
+            if (behind is None or timeline.place(order) > behind) and all(keep(order) for keep in kept)
+        )
+        orders, bound = list(islice(found, size + 1)), moment(until)
+        next_token = None
+        if len(orders) > size:
+            query = query if asked.one(before_name) else {**query, before_name: [bound]}
+            place = timeline.place(orders[size - 1])
+            next_token = page_tokens.issue(self.call, (query, place), life_s=self.token_life_s)
+        return orders[:size], next_token, {before_name: bound}
 
-    def _search(self, kept: Sequence[Callable[[Order], bool]]) -> tuple[tuple[str, ...], Mapping[str, str]]:
+    def _redeem(self, token: str) -> tuple[Mapping[str, list[str]], tuple[float, str]]:
+        query, place = page_tokens.redeem(self.call, token, name=self.token)
+        return query, place
+
+    def _span(self, asked: Call) -> tuple[Timeline[Order], float, str, float]:
+        """Return the orders by the time that is asked for, from when, and what names until when."""
         names = [f"{which}{end}" for which in (self.created, self.updated) for end in ("After", "Before")]
-        created_after, created_before, updated_after, updated_before = (self.call.time(name) for name in names)
+        created_after, created_before, updated_after, updated_before = (asked.time(name) for name in names)
         if created_after is None and updated_after is None:
             raise invalid(f"Either {names[0]} or {names[2]} must be provided")
         if created_after is not None and (updated_after, updated_before) != (None, None):
             raise invalid(f"{names[2]} and {names[3]} cannot be used with {names[0]}")
         if updated_after is not None and created_before is not None:
             raise invalid(f"{names[1]} cannot be used with {names[2]}")
-        latest = int(self.call.world.now()) - LATEST_S
+        latest = int(asked.world.now()) - LATEST_S
         by_creation = created_after is not None
         after, before = (created_after, created_before) if by_creation else (updated_after, updated_before)
         before_name = names[1] if by_creation else names[3]
         assert after is not None
+        if after > latest and self.created == "Created":  # v0's spelling: see the top of this file
+            raise invalid(f"{names[0] if by_creation else names[2]} must be at least two minutes before now")
         if before is not None and before > latest:
             raise invalid(f"{before_name} must be at least two minutes before now")
         if before is not None and before < after:
             raise invalid(f"{before_name} must not be before {names[0] if by_creation else names[2]}")
         until = latest if before is None else before
-        found = [
-            (when, order.id)
-            for order in _orders(self.call).values()
-            if after <= (when := order.created if by_creation else order.updated) <= until
-            and all(keep(order) for keep in kept)
-        ]
-        return tuple(one for _, one in sorted(found)), {before_name: moment(int(until))}
+        orders = _orders(asked)
+        return orders.by_creation if by_creation else orders.by_update, after, before_name, until
 
 
-def _orders(call: Call) -> Mapping[str, Order]:
-    return call.account.orders if call.account else {}
+def _orders(call: Call) -> OrderBook:
+    return call.account.orders if call.account else OrderBook()
 
 
-def _among(
-    call: Call, name: str, known: Mapping[str, str | None], of: Callable[[Order], str]
-) -> Callable[[Order], bool]:
+def _among(call: Call, name: str, known: Mapping[str, str | None], of: Callable[[Order], str]) -> Filter | None:
     given = call.many(name)
     if unknown := [value for value in given if value not in known]:
         raise invalid(f"{name} has an unknown value: {unknown[0]}")
     return _in([known[value] for value in given], of)
 
 
-def _in(wanted: Sequence[str | None], of: Callable[[Order], str]) -> Callable[[Order], bool]:
-    return lambda order: not wanted or of(order) in wanted
+def _in(wanted: Sequence[str | None], of: Callable[[Order], str]) -> Filter | None:
+    return (lambda order: of(order) in wanted) if wanted else None
 
 
-def _within(call: Call, name: str, of: Callable[[Order], int]) -> Callable[[Order], bool]:
+def _within(call: Call, name: str, of: Callable[[Order], int]) -> Filter | None:
     after, before = call.time(f"{name}After"), call.time(f"{name}Before")
+    if after is None and before is None:
+        return None
     return lambda order: (after is None or of(order) >= after) and (before is None or of(order) <= before)
 
 
@@ -436,12 +506,12 @@ def _milliseconds(when: int) -> str:
 
 
 HANDLERS: Mapping[str, Callable[[Call], Answer]] = {
-    "orders_v0.get_orders": get_orders,
-    "orders_v0.get_order": get_order,
-    "orders_v0.get_order_address": get_order_address,
-    "orders_v0.get_order_buyer_info": get_order_buyer_info,
-    "orders_v0.get_order_items": get_order_items,
-    "orders_v0.get_order_items_buyer_info": get_order_items_buyer_info,
+    "orders_v0.get_orders": _in_words_of_v0(get_orders),
+    "orders_v0.get_order": _in_words_of_v0(get_order),
+    "orders_v0.get_order_address": _in_words_of_v0(get_order_address),
+    "orders_v0.get_order_buyer_info": _in_words_of_v0(get_order_buyer_info),
+    "orders_v0.get_order_items": _in_words_of_v0(get_order_items),
+    "orders_v0.get_order_items_buyer_info": _in_words_of_v0(get_order_items_buyer_info),
     "orders_2026_01_01.search_orders": search_orders_2026,
     "orders_2026_01_01.get_order": get_order_2026,
 }

@@ -9,18 +9,18 @@ How an order goes on is in `outbound_orders`; version 2026-07-04 is in `outbound
 
 Delivery offers and features have no state, and are invented. Scheduled delivery (Japan only) is refused.
 
-Not known: Amazon's words for refusals, its codes for returns, and what a sandbox does with a status that goes
+Not known: Amazon's words for most refusals, its codes for returns, and what a sandbox does with a status that goes
 back (400).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from sellerport.emulator import page_tokens, shelf
-from sellerport.emulator.call import Answer, Call, invalid, missing, moment, unix_seconds
+from sellerport.emulator.call import Answer, Call, invalid, missing, moment, refused, unix_seconds
 from sellerport.emulator.outbound_orders import OVER, SERVICES, WAY, Line, Outgoing, Package
 from sellerport.emulator.shelf import Listing
 from sellerport.emulator.shop import DAY_S, local
@@ -101,18 +101,6 @@ def short(call: Call, marketplace: Marketplace, wanted: Mapping[str, int]) -> di
     return {sku: quantity - held[sku] for sku, quantity in wanted.items() if quantity > held[sku]}
 
 
-def release(call: Call) -> Callable[[Outgoing, Mapping[str, int]], None]:
-    """Return what gives reserved stock back; fewer than none reserves it."""
-
-    def give(order: Outgoing, pieces: Mapping[str, int]) -> None:
-        for sku, quantity in pieces.items():
-            stock = call.world.shelf.stock(order.seller, order.marketplace, sku)
-            stock.fulfillable += quantity
-            stock.updated = call.world.now()
-
-    return give
-
-
 def accept(call: Call, order: Outgoing) -> Outgoing:
     """Take an order that is new, and reserve what it needs.
 
@@ -124,10 +112,12 @@ def accept(call: Call, order: Outgoing) -> Outgoing:
         raise invalid(f"Fulfillment order {order.id} exists already")
     if len({line.id for line in order.lines}) < len(order.lines):
         raise invalid("every item must have an id of its own")
-    wanted = counted((line.sku, line.quantity) for line in order.lines)
-    for sku in wanted:
-        listed(call, order.marketplace, sku)
-    orders[call.seller, order.id] = order
+    counted((line.sku, line.quantity) for line in order.lines)
+    for line in order.lines:
+        listing = call.world.shelf.listing(call.seller, order.marketplace.id, line.sku)
+        if listing is None or not listing.by_amazon:
+            raise refused(f"the SellerSKU for Item Id: {line.id} is invalid.")
+    call.world.outbound.add(order)
     reserve(call, order)
     return order
 
@@ -143,10 +133,10 @@ def reserve(call: Call, order: Outgoing) -> None:
         missing_pieces[line.sku] = missing_pieces.get(line.sku, 0) - lacking
         wanted[line.sku] -= lacking
         line.unfulfillable += lacking
-    release(call)(order, {sku: -quantity for sku, quantity in wanted.items()})
+    call.world.outbound.release(order, {sku: -quantity for sku, quantity in wanted.items()})
     lacks = any(line.unfulfillable for line in order.lines)
     if lacks and (order.policy == "FillOrKill" or not any(wanted.values())):
-        call.world.outbound.move(order, "Unfulfillable", call.world.now(), release=release(call))
+        call.world.outbound.move(order, "Unfulfillable", call.world.now())
 
 
 def known(call: Call, id: str) -> Outgoing:
@@ -158,7 +148,7 @@ def known(call: Call, id: str) -> Outgoing:
     order = call.world.outbound.orders.get((call.seller, id))
     if order is None:
         raise missing(f"Fulfillment order {id} was not found")
-    return call.world.outbound.progress(order, call.world.now(), release=release(call))
+    return call.world.outbound.progress(order, call.world.now())
 
 
 def changeable(call: Call, id: str) -> Outgoing:
@@ -191,15 +181,21 @@ def submit(call: Call, id: str, status: str) -> None:
     whole = status == "CompletePartialled" and sum(line.open for line in order.lines) == 1
     if order.status in OVER or back or whole:
         raise invalid(f"Fulfillment order {id} is {order.status} and cannot become {status}")
-    call.world.outbound.move(order, status, call.world.now(), release=release(call))
+    call.world.outbound.move(order, status, call.world.now())
+
+
+def every(call: Call) -> Iterator[Outgoing]:
+    """Yield the account's orders, as far as they have come."""
+    for seller, id in list(call.world.outbound.orders):
+        if seller == call.seller:
+            yield known(call, id)
 
 
 def changed_since(call: Call, name: str) -> list[Outgoing]:
     """Return the account's orders whose status changed since a date, or in the last day and a half, latest first."""
     since = call.time(name)
     since = call.world.now() - 1.5 * DAY_S if since is None else since
-    mine = [known(call, id) for seller, id in list(call.world.outbound.orders) if seller == call.seller]
-    return sorted((one for one in mine if one.updated >= since), key=lambda one: (-one.updated, one.id))
+    return sorted((one for one in every(call) if one.updated >= since), key=lambda one: (-one.updated, one.id))
 
 
 def kilograms(call: Call, marketplace: Marketplace, wanted: Mapping[str, int]) -> str:
@@ -409,7 +405,7 @@ def update_fulfillment_order(call: Call) -> Answer:
         for line in order.lines:
             reserved[line.sku] = reserved.get(line.sku, 0) + line.open
             line.quantity, line.unfulfillable = changed.get(line.id, line.quantity), 0
-        release(call)(order, reserved)
+        call.world.outbound.release(order, reserved)
         reserve(call, order)
     return Answer({})
 
@@ -417,7 +413,7 @@ def update_fulfillment_order(call: Call) -> Answer:
 def cancel_fulfillment_order(call: Call) -> Answer:
     """Let Amazon not ship an order."""
     order = changeable(call, call.path["sellerFulfillmentOrderId"])
-    call.world.outbound.move(order, "Cancelled", call.world.now(), release=release(call))
+    call.world.outbound.move(order, "Cancelled", call.world.now())
     return Answer({})
 
 
@@ -433,12 +429,10 @@ def submit_fulfillment_order_status_update(call: Call) -> Answer:
 def get_package_tracking_details(call: Call) -> Answer:
     """Say where a package is."""
     number = call.one("packageNumber") or ""
-    for seller, id in list(call.world.outbound.orders):
-        if seller == call.seller:
-            order = known(call, id)
-            for package in order.packages:
-                if str(package.number) == number:
-                    return Answer({"payload": _tracking(call, order, package)})
+    for order in every(call):
+        for package in order.packages:
+            if str(package.number) == number:
+                return Answer({"payload": _tracking(call, order, package)})
     raise missing(f"packageNumber {number} was not found")
 
 
@@ -490,13 +484,13 @@ def create_fulfillment_return(call: Call) -> Answer:
     asked, now = call.checked_body()["items"], call.world.now()
     order = known(call, call.path["sellerFulfillmentOrderId"])
     authorization = call.world.uuid()
-    taken, refused = [], []
+    taken, declined = [], []
     for one in asked:
         reason = _not_returnable(order, one)
         if reason:
             names = ("sellerReturnItemId", "sellerFulfillmentOrderItemId")
             why = {"invalidItemReasonCode": reason, "description": f"The item cannot be returned: {reason}."}
-            refused.append({**{name: one[name] for name in names}, "invalidItemReason": why})
+            declined.append({**{name: one[name] for name in names}, "invalidItemReason": why})
             continue
         item = {name: value for name, value in one.items() if name != "returnReasonCode"}
         item |= {"sellerReturnReasonCode": one["returnReasonCode"], "returnAuthorizationId": authorization}
@@ -519,7 +513,7 @@ def create_fulfillment_return(call: Call) -> Answer:
         for _ in taken[:1]
     ]
     order.authorizations += back
-    return Answer({"payload": {"returnItems": taken, "invalidReturnItems": refused, "returnAuthorizations": back}})
+    return Answer({"payload": {"returnItems": taken, "invalidReturnItems": declined, "returnAuthorizations": back}})
 
 
 def _not_returnable(order: Outgoing, asked: Mapping[str, Any]) -> str | None:

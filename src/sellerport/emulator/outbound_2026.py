@@ -29,7 +29,6 @@ from sellerport.emulator.outbound import (
     known,
     listed,
     market,
-    release,
     short,
     state,
     submit,
@@ -152,7 +151,7 @@ def update_order(call: Call) -> Answer:
 def cancel_order(call: Call) -> Answer:
     """Let Amazon not ship an order."""
     order = changeable(call, call.path["orderId"])
-    call.world.outbound.move(order, "Cancelled", call.world.now(), release=release(call))
+    call.world.outbound.move(order, "Cancelled", call.world.now())
     return Answer({}, 202)
 
 

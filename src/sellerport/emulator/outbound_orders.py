@@ -103,21 +103,37 @@ class Outgoing:
 
 
 class Outbound:
-    """Every order from elsewhere; made anew with the world."""
+    """Every order from elsewhere; made anew with the world.
 
-    def __init__(self) -> None:
+    Args:
+        release: gives reserved stock of SKUs back; fewer than none reserves it.
+        tell: tells what an order has become.
+    """
+
+    def __init__(
+        self,
+        *,
+        release: Callable[[Outgoing, Mapping[str, int]], None],
+        tell: Callable[[Outgoing], None],
+    ) -> None:
         self.orders: dict[tuple[str, str], Outgoing] = {}
+        self.release, self._tell = release, tell
         self._number = 10_000_000
 
-    def move(self, order: Outgoing, status: str, when: float, *, release: Release) -> None:
-        """Let an order become something; ``release`` gives reserved stock back."""
+    def add(self, order: Outgoing) -> None:
+        """Take an order."""
+        self.orders[order.seller, order.id] = order
+        self._tell(order)
+
+    def move(self, order: Outgoing, status: str, when: float) -> None:
+        """Let an order become something."""
         if status == "Processing" or (status in ("Complete", "CompletePartialled") and not order.shipments):
             self._ship(order)
         if status == "CompletePartialled":
             last = next(line for line in reversed(order.lines) if line.open)
             last.unfulfillable += 1
             order.shipments[0].lines[last.id] -= 1
-            release(order, {last.sku: 1})
+            self.release(order, {last.sku: 1})
         if status in ("Complete", "CompletePartialled"):
             self._send(order, when)
         if status in ("Cancelled", "Unfulfillable", "Invalid"):
@@ -128,18 +144,19 @@ class Outbound:
                     line.cancelled += line.open
                 else:
                     line.unfulfillable += line.open
-            release(order, left)
+            self.release(order, left)
             for shipment in order.shipments:
                 shipment.status = "CANCELLED_BY_SELLER" if status == "Cancelled" else "CANCELLED_BY_FULFILLER"
         order.status, order.updated = status, when
+        self._tell(order)
 
-    def progress(self, order: Outgoing, now: float, *, release: Release) -> Outgoing:
+    def progress(self, order: Outgoing, now: float) -> Outgoing:
         """Let an order go on as far as the clock has come."""
         while order.action == "Ship" and order.status in NEXT:
             status, after_s = NEXT[order.status]
             if now < order.updated + after_s:
                 break
-            self.move(order, status, order.updated + after_s, release=release)
+            self.move(order, status, order.updated + after_s)
         return order
 
     def _ship(self, order: Outgoing) -> None:
@@ -156,6 +173,3 @@ class Outbound:
             shipment.lines = {id: quantity for id, quantity in shipment.lines.items() if quantity}
             for line in order.lines:
                 line.shipped += shipment.lines.get(line.id, 0)
-
-
-Release = Callable[[Outgoing, Mapping[str, int]], None]

@@ -1,15 +1,23 @@
-"""Page tokens: opaque, and good for one operation of one account, as long as it is said."""
+"""Page tokens: opaque, and good for one operation of one account, as long as it is said.
+
+A token may be sent again, as a client does whose answer was lost, and brings the same page; whether one of Amazon's is
+good for that is not known of any operation. In a strict world it is used up once the token of the page after it was
+used. Only the latest are remembered.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from sellerport.emulator.call import Call, invalid
+from sellerport.emulator.sessions import forget_the_oldest
 
 T = TypeVar("T")
+
+REMEMBERED = 10_000
 
 
 @dataclass(frozen=True)
@@ -22,6 +30,8 @@ class Rest:
     arguments: Mapping[str, Any]
     """What has to be sent again with the token."""
     expires_at: float | None
+    after: str | None = None
+    """The token of the page that it came with, which its use uses up in a strict world."""
 
 
 def issue(
@@ -35,8 +45,12 @@ def issue(
     """Return a token for the rest of a list; the operation that takes it is the one that gives it, or another."""
     expires_at = None if life_s is None else call.world.now() + life_s
     rest = Rest(operation or call.operation.key, call.seller, value, arguments or {}, expires_at)
-    token = hashlib.sha256(repr((call.world.seed, rest)).encode()).hexdigest()
+    made_of = repr((call.world.seed, rest))
+    if call.world.login.strict:  # two who turn the same pages have tokens of their own
+        rest, made_of = replace(rest, after=call.redeemed[-1] if call.redeemed else None), call.world.uuid()
+    token = hashlib.sha256(made_of.encode()).hexdigest()
     call.world.pages[token] = rest
+    forget_the_oldest(call.world.pages, REMEMBERED)
     return token
 
 
@@ -57,6 +71,9 @@ def redeem(call: Call, token: str, *, name: str, arguments: Mapping[str, Any] | 
             one for one in {*rest.arguments, *arguments} if rest.arguments.get(one) != arguments.get(one)
         )
         raise invalid(f"{name} was given with other values of: {', '.join(different)}")
+    if rest.after is not None:
+        call.world.pages.pop(rest.after, None)
+    call.redeemed.append(token)
     return rest.value
 
 

@@ -1,10 +1,12 @@
 """Product Pricing v0 and 2022-05-01: the account's own prices, what others ask, and who has the featured offer.
 
 `offers` says who offers what. The price that wins the featured offer is the lowest of the others', a cent less where
-Amazon ships theirs and not the account's own.
+of two that cost the same theirs comes first.
 
-Not known: what Amazon gives as a reference price (here the list price, the average of all new offers, and none of
-30 days ago), and how it words a batch whose paths lead nowhere.
+Not known: when Amazon finds an offer not eligible for such a price (here where it is not of something new, or where
+shipping alone costs more), and whether one that is out of stock has none (here it has); what Amazon gives as a
+reference price (here the list price, the average of all new offers, and none of 30 days ago), and how it words a batch
+whose paths lead nowhere.
 """
 
 from __future__ import annotations
@@ -12,13 +14,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 from urllib.parse import unquote
 
 from sellerport.emulator.call import Answer, Call, invalid, refused
-from sellerport.emulator.offers import Offer, featured, offers, own
+from sellerport.emulator.offers import Offer, featured, offers, own, place
 from sellerport.emulator.shelf import Item, Listing, list_price
 from sellerport.emulator.shop import rounded
 from sellerport.errors import AmazonError
@@ -36,7 +39,7 @@ LISTING_PATH = re.compile(r"/products/pricing/v0/listings/([^/?]+)/offers")
 
 def get_pricing(call: Call) -> Answer:
     """Return what the account itself asks for items or SKUs."""
-    business, condition = call.one("OfferType") == "B2B", _one_of(call, "ItemCondition", CONDITIONS)
+    business, condition = call.one("OfferType") == "B2B", call.one_of("ItemCondition")
 
     def priced(item: Item, listings: Sequence[Listing]) -> dict[str, Any]:
         found = [_own_offer(one, business=business) for one in listings if own(one)]
@@ -48,7 +51,7 @@ def get_pricing(call: Call) -> Answer:
 
 def get_competitive_pricing(call: Call) -> Answer:
     """Return who has the featured offer of items, for how much, and how many offer them."""
-    business = _one_of(call, "CustomerType", ("Consumer", "Business")) == "Business"
+    business = call.one_of("CustomerType") == "Business"
 
     def priced(item: Item, _: Sequence[Listing]) -> dict[str, Any]:
         found = offers(call.world.shelf, item, business=business)
@@ -67,7 +70,7 @@ def get_competitive_pricing(call: Call) -> Answer:
 
 def _each(call: Call, priced: Callable[[Item, Sequence[Listing]], dict[str, Any]]) -> Answer:
     """Answer for each ASIN or SKU that was asked for; one that is unknown fails by itself."""
-    by_sku = _one_of(call, "ItemType", ("Asin", "Sku")) == "Sku"
+    by_sku = call.one_of("ItemType") == "Sku"
     name = "Skus" if by_sku else "Asins"
     # SKUs are encoded twice, so that a comma in one is no comma of the list
     asked = [unquote(one) for one in call.many(name)] if by_sku else call.many(name)
@@ -379,24 +382,31 @@ def _expected(call: Call, asked: Mapping[str, Any]) -> dict[str, Any]:
         body: dict[str, Any] = {"errors": [{"code": "INVALID_SKU", "message": message}]}
         status: dict[str, Any] = {"statusCode": 400, "reasonPhrase": "Client Error"}
         return {"request": request, "headers": {}, "status": status, "body": body}
-    found = offers(call.world.shelf, item)
+    found, mine = offers(call.world.shelf, item), own(listing)
     winner, rival = featured(found), featured([one for one in found if one.seller != call.seller])
     result: dict[str, Any] = {"resultStatus": "NO_COMPETING_OFFERS"}
-    if rival is not None:
-        mine = own(listing)
-        below = rival.landed - (mine.shipping if mine else Decimal(0))
-        if rival.by_amazon and not listing.by_amazon:
+    if listing.is_parent or mine is None or mine.condition != "New":
+        result["resultStatus"] = _ineligible(listing, mine)
+    elif rival is not None:
+        below = rival.landed - mine.shipping
+        if place(replace(mine, price=below)) > place(rival):
             below -= rounded(Decimal("0.01"), item.marketplace.currency) or Decimal(1)
-        result = {
-            "featuredOfferExpectedPrice": {"listingPrice": _amount(below, item.marketplace)},
-            "resultStatus": "VALID_FOEP",
-            "competingFeaturedOffer": _as_featured(item, rival),
-        }
+        result = {"resultStatus": "OFFER_NOT_ELIGIBLE"}
+        if below > 0:
+            price = {"listingPrice": _amount(below, item.marketplace)}
+            result = {"featuredOfferExpectedPrice": price, "resultStatus": "VALID_FOEP"}
+        result["competingFeaturedOffer"] = _as_featured(item, rival)
     if winner is not None:
         result["currentFeaturedOffer"] = _as_featured(item, winner)
     mine_is = _identifier(item, call.seller, sku=listing.sku, by_amazon=listing.by_amazon)
     body = {"offerIdentifier": mine_is, "featuredOfferExpectedPriceResults": [result]}
     return {"request": request, "headers": {}, "status": {"statusCode": 200, "reasonPhrase": "Success"}, "body": body}
+
+
+def _ineligible(listing: Listing, mine: Offer | None) -> str:
+    if listing.is_parent:
+        return "ASIN_NOT_ELIGIBLE"
+    return "OFFER_NOT_FOUND" if mine is None else "OFFER_NOT_ELIGIBLE"
 
 
 def _as_featured(item: Item, one: Offer) -> dict[str, Any]:
@@ -419,13 +429,6 @@ def _amount(amount: Decimal, shop: Marketplace) -> dict[str, Any]:
 
 def _item(call: Call, shop: str, asin: str) -> Item | None:
     return call.world.shelf.items.get((shop, asin))
-
-
-def _one_of(call: Call, name: str, known: Sequence[str]) -> str | None:
-    given = call.one(name)
-    if given is not None and given not in known:
-        raise invalid(f"{name} has an unknown value: {given}")
-    return given
 
 
 HANDLERS: Mapping[str, Callable[[Call], Answer]] = {

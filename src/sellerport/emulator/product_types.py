@@ -223,8 +223,6 @@ _PARENT: Schema = {
     "required": ["parentage_level"],
     "properties": {"parentage_level": {"items": {"properties": {"value": {"const": "parent"}}}}},
 }
-RECOMMENDED = ("item_dimensions", "item_weight")
-"""What a listing should have, though it need not."""
 
 
 @lru_cache(maxsize=256)
@@ -294,7 +292,7 @@ def search_definitions_product_types(call: Call) -> Answer:
     elif title:
         kinds = _for_title(call, shop, title) or [kind for kind in kinds if _fits(title, kind)]
     found = [{"name": kind.name, "displayName": kind.title, "marketplaceIds": [shop.id]} for kind in kinds]
-    return Answer({"productTypes": found, "productTypeVersion": _version(call, "")})
+    return Answer({"productTypes": found, "productTypeVersion": call.world.product_type_version()})
 
 
 def get_definitions_product_type(call: Call) -> Answer:
@@ -303,10 +301,10 @@ def get_definitions_product_type(call: Call) -> Answer:
     kind = defined(call, name)
     if kind is None:
         raise refused(f"Product type '{name}' not found in marketplace {shop.id}", status=404, code="NOT_FOUND")
-    requirements: Any = _one_of(call, "requirements", "LISTING")
-    enforced = _one_of(call, "requirementsEnforced", "ENFORCED")
-    locale = _one_of(call, "locale", "DEFAULT")
-    version = _version(call, name)
+    requirements: Any = call.one_of("requirements")
+    enforced = call.one_of("requirementsEnforced")
+    locale = call.one_of("locale")
+    version = call.world.product_type_version(name)
     if (asked := call.one("productTypeVersion")) not in (None, "LATEST", "RELEASE_CANDIDATE", version):
         raise invalid(f"productTypeVersion {asked} does not exist")
     found = schema_of(call, name, shop, requirements=requirements, enforced=enforced == "ENFORCED")
@@ -344,24 +342,11 @@ def _stored(call: Call, place: str, body: Schema) -> dict[str, Any]:
     return {"link": {"resource": url, "verb": "GET"}, "checksum": checksum}
 
 
-def _version(call: Call, name: str) -> str:
-    return base64.b64encode(hashlib.sha256(f"{call.world.seed} {name}".encode()).digest()[:8]).decode()
-
-
 def _shop(call: Call) -> Marketplace:
     ids = call.many("marketplaceIds")
     if len(ids) != 1:
         raise invalid("marketplaceIds must be one marketplace")
     return next(shop for shop in MARKETPLACES if shop.id == ids[0])
-
-
-def _one_of(call: Call, name: str, default: str) -> str:
-    """Return a parameter that has to be one of those that the catalogue knows."""
-    given = call.one(name) or default
-    known = next(one.schema["enum"] for one in call.operation.parameters if one.wire == name)
-    if given not in known:
-        raise invalid(f"{name} has an unknown value: {given}")
-    return given
 
 
 def _fits(words: str, kind: ProductType) -> bool:

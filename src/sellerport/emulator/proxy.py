@@ -8,6 +8,7 @@ does a request for one; everything else is refused. Nothing here opens a connect
 from __future__ import annotations
 
 import asyncio
+import itertools
 import socket
 import struct
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,8 @@ REFUSED = (
     "If that host has to be reached, name it in NO_PROXY.\n"
 )
 FORBIDDEN = ("403 Forbidden", "text/plain")
+LARGEST_HEAD = 64 * 1024
+"""Of a request, in bytes; what Amazon's gateway takes is not known, and is less."""
 WITHOUT_TLS = "This local Amazon was started without a certificate authority, so it speaks no TLS.\n"
 
 
@@ -40,6 +43,8 @@ class Connection(HttpToolsProtocol):
         super().__init__(**given)
         self._authority = authority
         self._begun = False
+        self._head: int | None = 0
+        """How much came of a head that is not complete; None after it."""
         self._early: bytes | None = None
         """What came through TLS before it was ready to be answered; None when it is not being set up."""
 
@@ -60,7 +65,11 @@ class Connection(HttpToolsProtocol):
             task.add_done_callback(self.tasks.discard)
         else:
             self._begun = True
+            if self._head is not None:
+                self._head += len(data)
             super().data_received(data)
+            if self._head is not None and self._head > LARGEST_HEAD and not self.transport.is_closing():
+                self.send_400_response("")
 
     async def _secure(self, seen: bytes, authority: Authority) -> None:
         """Put TLS between this protocol and its transport, which has read the beginning of it already."""
@@ -98,10 +107,13 @@ class Connection(HttpToolsProtocol):
         else:
             self.transport.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
             self.parser = httptools.HttpRequestParser(self)
-            self._begun = False
+            self._begun, self._head = False, 0
 
     def on_headers_complete(self) -> None:
         """Look at who is asked for: to a proxy, the target of a request names its host."""
+        if len(self.url) + sum(map(len, itertools.chain(*self.headers))) > LARGEST_HEAD:
+            raise ValueError("the head is too large")  # which the parser calls a bad request
+        self._head = None
         self.app = self.config.loaded_app
         if self.url[:1] not in (b"/", b"*") and not self._should_upgrade():
             target = httptools.parse_url(self.url)
@@ -125,6 +137,11 @@ class Connection(HttpToolsProtocol):
     def _refusal(self, target: str) -> str:
         self.logger.warning("refused to lead a client to %s", target)
         return REFUSED.format(target)
+
+    def on_message_complete(self) -> None:
+        """Wait for the next head."""
+        super().on_message_complete()
+        self._head = 0
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is no HTTP (RFC 9112) as Amazon's gateway does, and not as uvicorn does."""

@@ -1,13 +1,14 @@
-"""What Amazon orders from a vendor: purchase orders, what the vendor said to each line, and what came of submissions.
+"""What Amazon orders from a vendor: purchase orders, what was said to them, sent and invoiced, and what came of that.
 
-It knows nothing of HTTP. Orders are seeded with the account; the older ones are acknowledged, and the oldest received
-and closed. A transaction is done when it is submitted, and says afterwards whether it worked.
+It knows nothing of HTTP. Orders are seeded with the account; the older ones are acknowledged, and the oldest sent,
+received and closed. A transaction is done when it is submitted, and says afterwards whether it worked. What was sent is
+received when it arrives; nothing is lost on the way.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
@@ -18,8 +19,13 @@ from sellerport.regions import Marketplace
 COUNT = 24
 HISTORY_DAYS = 60
 CLOSED_DAYS, ACKNOWLEDGED_DAYS = 30, 4
+LEAVES_DAYS, ARRIVES_DAYS = 8, 12
 COST = Decimal("0.6")
 """What Amazon pays, as a share of what it sells for."""
+_WAREHOUSE = {
+    "name": "Vendor warehouse 1", "addressLine1": "18 Millrace Way", "city": "Eastbrook", "stateOrRegion": "OH",
+    "postalCode": "43099", "countryCode": "US",
+}  # fmt: skip
 
 
 @dataclass
@@ -35,11 +41,17 @@ class Line:
     backordered: int = 0
     acknowledged: float | None = None
     received: int = 0
+    last_received: float | None = None
+
+    @property
+    def confirmed(self) -> int:
+        """How many pieces will come."""
+        return self.accepted + self.backordered
 
     @property
     def answered(self) -> int:
         """About how many pieces the vendor has said something."""
-        return self.accepted + self.rejected + self.backordered
+        return self.confirmed + self.rejected
 
 
 @dataclass
@@ -78,6 +90,36 @@ class Purchase:
 
 
 @dataclass
+class Cargo:
+    """Pieces of one line of a purchase order."""
+
+    purchase: str
+    line: int
+    pieces: int
+
+
+@dataclass
+class Shipment:
+    """What a vendor sends to a warehouse of Amazon's; times are unix seconds."""
+
+    id: str
+    """The vendor's own name of it."""
+    created: float
+    asked: dict[str, Any]
+    """The request that Amazon carries it, or what a request would say of the parties."""
+    reference: str | None = None
+    """What Amazon calls it, where Amazon pays for the transport."""
+    cancelled: bool = False
+    cargo: list[Cargo] = field(default_factory=list)
+    confirmation: str | None = None
+    """What the vendor calls its confirmation, once it has left."""
+    confirmed: float | None = None
+    shipped: float | None = None
+    arrives: float | None = None
+    received: bool = False
+
+
+@dataclass
 class Vendor:
     """What one vendor has with Amazon."""
 
@@ -85,6 +127,36 @@ class Vendor:
     purchases: dict[str, Purchase] = field(default_factory=dict)
     transactions: dict[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     """What was wrong with each submission, by transaction id."""
+    shipments: dict[str, Shipment] = field(default_factory=dict)
+    invoices: dict[str, list[Cargo]] = field(default_factory=dict)
+    """What each invoice is of, by its number."""
+
+    def settle(self, now: float) -> None:
+        """Let what has arrived be received; an order is closed when nothing of it is still to come."""
+        for shipment in self.shipments.values():
+            if shipment.received or shipment.arrives is None or shipment.arrives > now:
+                continue
+            shipment.received = True
+            for one in shipment.cargo:
+                purchase = self.purchases[one.purchase]
+                line = purchase.lines[one.line - 1]
+                line.received += one.pieces
+                line.last_received = purchase.changed = max(shipment.arrives, purchase.changed)
+                done = all(each.received >= each.confirmed for each in purchase.lines)
+                purchase.closed = done and purchase.state == "Acknowledged"
+
+    def sent(self, purchase: str, line: int, *, but: Shipment | None = None) -> int:
+        """Return how many pieces of a line are in shipments, or in all of them but one."""
+        others = (one for one in self.shipments.values() if one is not but)
+        return _pieces((cargo for one in others for cargo in one.cargo), purchase, line)
+
+    def invoiced(self, purchase: str, line: int) -> int:
+        """Return how many pieces of a line are in invoices."""
+        return _pieces((cargo for one in self.invoices.values() for cargo in one), purchase, line)
+
+
+def _pieces(cargo: Iterable[Cargo], purchase: str, line: int) -> int:
+    return sum(one.pieces for one in cargo if (one.purchase, one.line) == (purchase, line))
 
 
 def seeded(seed: str, marketplaces: Sequence[Marketplace], products: Sequence[Product], now: float) -> Vendor:
@@ -96,6 +168,9 @@ def seeded(seed: str, marketplaces: Sequence[Marketplace], products: Sequence[Pr
         made = _purchase(chance, chance.choice(marketplaces), products, created=int(now - age_s))
         _settle(made, age_s / DAY_S, chance)
         vendor.purchases[made.number] = made
+        if made.closed:
+            shipment = _sent(vendor.code, made)
+            vendor.shipments[shipment.id] = shipment
     return vendor
 
 
@@ -113,13 +188,33 @@ def _settle(purchase: Purchase, age_days: float, chance: random.Random) -> None:
     """Let an older order be what became of it: a few lines were not accepted whole."""
     if age_days < ACKNOWLEDGED_DAYS:
         return
-    purchase.changed = purchase.created + DAY_S
+    acknowledged = purchase.created + DAY_S
     purchase.closed = age_days > CLOSED_DAYS
+    purchase.changed = purchase.created + ARRIVES_DAYS * DAY_S if purchase.closed else acknowledged
     for line in purchase.lines:
         line.rejected = 12 if chance.random() < 0.1 else 0
         line.accepted = line.quantity - line.rejected
-        line.acknowledged = purchase.changed
+        line.acknowledged = acknowledged
         line.received = line.accepted if purchase.closed else 0
+        line.last_received = purchase.changed if purchase.closed else None
+
+
+def _sent(code: str, purchase: Purchase) -> Shipment:
+    """Return how a closed order came: in one shipment, which the vendor paid for."""
+    source = {"partyId": f"{code}1", "address": _WAREHOUSE}
+    parties = {"sellingParty": {"partyId": code}, "shipFromParty": source, "shipToParty": {"partyId": purchase.center}}
+    left = purchase.created + LEAVES_DAYS * DAY_S
+    return Shipment(
+        id=f"S{purchase.number}",
+        created=left,
+        asked={"shipmentFreightTerm": "Prepaid", **parties},
+        cargo=[Cargo(purchase.number, line.number, line.accepted) for line in purchase.lines if line.accepted],
+        confirmation=f"S{purchase.number}",
+        confirmed=left,
+        shipped=left,
+        arrives=purchase.created + ARRIVES_DAYS * DAY_S,
+        received=True,
+    )
 
 
 def address(purchase: Purchase) -> tuple[str, str, str, str]:

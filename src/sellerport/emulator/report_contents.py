@@ -18,6 +18,7 @@ from sellerport.emulator import inventory
 from sellerport.emulator.call import Call, unix_seconds
 from sellerport.emulator.documents import Content
 from sellerport.emulator.jobs import Job
+from sellerport.emulator.order_book import Timeline
 from sellerport.emulator.shelf import CHANNELS, Listing, price, steady
 from sellerport.emulator.shop import Item, Order
 from sellerport.regions import Marketplace, marketplace
@@ -38,21 +39,21 @@ def make(call: Call, job: Job) -> Content | None:
     return CONTENTS.get(job.type, _table)(call, job)
 
 
-def sold(
-    call: Call, asked: Mapping[str, Any], *, by: Callable[[Order], int] = lambda order: order.created
-) -> list[Order]:
-    """Return the account's orders of the marketplaces and the span of time that were asked for, by time."""
+def sold(call: Call, asked: Mapping[str, Any]) -> list[Order]:
+    """Return the account's orders of the marketplaces and the span of time that were asked for, by their creation."""
     assert call.account is not None
+    return _asked_for(call.account.orders.by_creation, asked)
+
+
+def _changed(call: Call, asked: Mapping[str, Any]) -> list[Order]:
+    """Return the same by their last change."""
+    assert call.account is not None
+    return _asked_for(call.account.orders.by_update, asked)
+
+
+def _asked_for(orders: Timeline[Order], asked: Mapping[str, Any]) -> list[Order]:
     marketplaces = asked.get("marketplaceIds")
-    after, before = span(asked)
-    found = [
-        order
-        for order in call.account.orders.values()
-        if (not marketplaces or order.marketplace.id in marketplaces)
-        and (after is None or by(order) >= after)
-        and (before is None or by(order) <= before)
-    ]
-    return sorted(found, key=by)
+    return [one for one in orders.between(*span(asked)) if not marketplaces or one.marketplace.id in marketplaces]
 
 
 def span(asked: Mapping[str, Any]) -> tuple[float | None, float | None]:
@@ -160,10 +161,10 @@ MANAGED = (
 def _managed_inventory(call: Call, job: Job) -> Content:
     """What Amazon has of each SKU that it ships, as `inventory` counts it."""
     shop, rows = _home(job), []
-    waiting = inventory.pending(call, shop)
+    waiting = inventory.waiting_at(call, shop)
     for listing in _shipped_by_amazon(call, shop):
         stock = call.world.shelf.stock(call.seller, shop, listing.sku)
-        ordered = waiting[listing.sku].quantity if listing.sku in waiting else 0
+        ordered = waiting[listing.sku].quantity
         reserved = ordered + stock.transshipment + stock.fc_processing
         rows.append(
             (
@@ -276,7 +277,7 @@ def _orders(columns: Columns, orders: Sequence[Order], job: Job) -> Content | No
 
 
 def _orders_by_update(call: Call, job: Job) -> Content | None:
-    return _orders(ALL_ORDERS, sold(call, job.asked, by=lambda order: order.updated), job)
+    return _orders(ALL_ORDERS, _changed(call, job.asked), job)
 
 
 def _orders_by_date(call: Call, job: Job) -> Content | None:
@@ -347,7 +348,7 @@ def _money(amount: Decimal | int, order: Order) -> dict[str, Any]:
 
 
 def _sales_and_traffic(call: Call, job: Job) -> Content:
-    orders = sold(call, job.asked)
+    orders = [one for one in sold(call, job.asked) if one.marketplace is _home(job)]
     body = {
         "reportSpecification": {"reportType": job.type, **{name: job.asked[name] for name in job.asked}},
         "salesAndTrafficByDate": sales_by_date(orders),
@@ -357,7 +358,7 @@ def _sales_and_traffic(call: Call, job: Job) -> Content:
 
 
 def _orders_xml(call: Call, job: Job) -> Content | None:
-    orders = sold(call, job.asked, by=lambda order: order.updated)
+    orders = _changed(call, job.asked)
     messages = "".join(f"<Message>{_order_xml(order)}</Message>\n" for order in orders)
     body = (
         '<?xml version="1.0" encoding="UTF-8"?>\n<AmazonEnvelope>\n'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,6 +14,8 @@ from sellerport.emulator.call import Answer, Call, denied
 from sellerport.emulator.documents import Content
 from sellerport.emulator.jobs import Job
 
+MOST_DUE = 100
+
 
 def create_report(call: Call) -> Answer:
     """Ask for a report."""
@@ -23,20 +26,27 @@ def create_report(call: Call) -> Answer:
 
 def ask(call: Call, asked: Mapping[str, Any]) -> Job:
     """Begin a report."""
-    return documents.create(call, "report", asked["reportType"], asked=asked, poll=_poll)
+    return documents.create(call, "report", asked["reportType"], asked=asked)
 
 
 def catch_up(call: Call) -> None:
-    """Ask for the reports that have fallen due (see `schedules`)."""
+    """Ask for the reports that have fallen due (see `schedules`); of one schedule, the newest only."""
+    now = call.world.now()
     for one in list(call.world.schedules.values()):
-        if one.account == call.seller:
-            one.look()
+        if one.account != call.seller or one.due > now:
+            continue
+        count = math.floor((now - one.due) / one.period_s) + 1
+        asked = {name: one.asked[name] for name in one.asked if name not in ("period", "nextReportCreationTime")}
+        asked["reportScheduleId"] = one.id
+        for place in range(max(count - MOST_DUE, 0), count):
+            ask(call, asked).created = one.due + place * one.period_s
+        one.due += count * one.period_s
 
 
 def get_report(call: Call) -> Answer:
     """Return how far a report is."""
     job = documents.find(call, "report", call.path["reportId"])
-    return Answer(_report(_poll(call, job)))
+    return Answer(_report(poll(call, job)))
 
 
 def get_reports(call: Call) -> Answer:
@@ -54,13 +64,14 @@ def cancel_report(call: Call) -> Answer:
 
 def get_report_document(call: Call) -> Answer:
     """Return where a document is; personal data only opens to a restricted data token for this very path."""
-    found = documents.document(call, call.path["reportDocumentId"])
+    found = documents.document(call, "report", call.path["reportDocumentId"])
     if found.type in catalog.index().restricted_reports and not call.token.resources:
         raise denied()
     return Answer(documents.addressed(call, found, "reportDocumentId"))
 
 
-def _poll(call: Call, job: Job) -> Job:
+def poll(call: Call, job: Job) -> Job:
+    """Look at a report, which moves it on."""
     return documents.poll(call, job, report_contents.make, _explain, without_data="CANCELLED")
 
 

@@ -7,6 +7,7 @@ everything else for the last two years. Not known: Amazon's words for what is wr
 
 from __future__ import annotations
 
+import bisect
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -24,26 +25,27 @@ HOURS_DAYS, LONGEST_DAYS = 30, 2 * 366
 def get_order_metrics(call: Call) -> Answer:
     """Count what was ordered in every hour, day, week, month or year of an interval, or in all of it."""
     start, end = _interval(call)
-    granularity = _one_of(call, "granularity", (*STARTS, "Total"))
+    granularity = call.one_of("granularity") or ""
     zone = _zone(call, start, end, needed=granularity not in ("Hour", "Total"))
     longest = HOURS_DAYS if granularity == "Hour" else LONGEST_DAYS
-    if call.world.now() - start.timestamp() > longest * DAY_S:
-        raise invalid(f"interval must begin within the last {longest} days for granularity {granularity}")
+    now = call.world.now()
+    if now - start.timestamp() > longest * DAY_S or end.timestamp() - now > longest * DAY_S:
+        raise invalid(f"interval must be within {longest} days from now for granularity {granularity}")
     bounds = [start, end] if granularity == "Total" else _bounds(call, granularity, start, end, zone)
     wanted, chosen = call.many("marketplaceIds"), _chosen(call)
     if len(wanted) != 1:
         raise invalid("marketplaceIds must be one marketplace")
     shop = marketplace(wanted[0])
-    orders = call.account.orders.values() if call.account else ()
-    lines = [
-        (order, [item for item in order.items if chosen(order, item)])
-        for order in orders
-        if order.marketplace is shop and order.priced
+    stamps = [bound.timestamp() for bound in bounds]
+    held: list[list[list[Item]]] = [[] for _ in bounds]
+    for order in call.account.orders.by_creation.between(stamps[0], stamps[-1]) if call.account else ():
+        items = [item for item in order.items if chosen(order, item)]
+        if items and order.marketplace is shop and order.priced:
+            held[bisect.bisect_right(stamps, order.created) - 1].append(items)
+    metrics = [
+        {"interval": f"{_written(first)}--{_written(last)}", **_metrics(part, shop)}
+        for (first, last), part in zip(itertools.pairwise(bounds), held, strict=False)  # the end belongs to no part
     ]
-    metrics = []
-    for first, last in itertools.pairwise(bounds):
-        held = [items for order, items in lines if items and first.timestamp() <= order.created < last.timestamp()]
-        metrics.append({"interval": f"{_written(first)}--{_written(last)}", **_metrics(held, shop)})
     return Answer({"payload": metrics})
 
 
@@ -99,7 +101,7 @@ STARTS: Mapping[str, Callable[[datetime], datetime]] = {
 
 def _bounds(call: Call, granularity: str, start: datetime, end: datetime, zone: ZoneInfo) -> list[datetime]:
     """Return where the parts of an interval begin, and its end; the first and the last part may be cut."""
-    sunday = granularity == "Week" and _one_of(call, "firstDayOfWeek", ("Monday", "Sunday")) == "Sunday"
+    sunday = granularity == "Week" and call.one_of("firstDayOfWeek") == "Sunday"
     inner = _boundaries(granularity, start.astimezone(zone), end.astimezone(zone), sunday=sunday)
     return [start, *(one for one in inner if start < one < end), end]
 
@@ -124,8 +126,8 @@ def _chosen(call: Call) -> Callable[[Order, Item], bool]:
     asin, sku = call.one("asin"), call.one("sku")
     if asin is not None and sku is not None:
         raise invalid("asin and sku cannot both be given")
-    buyer = _one_of(call, "buyerType", ("All", "B2B", "B2C"))
-    network = _one_of(call, "fulfillmentNetwork", (None, "MFN", "AFN"))
+    buyer = call.one_of("buyerType")
+    network = call.one_of("fulfillmentNetwork", ("MFN", "AFN"))
     haul = call.one("amazonProgram") is not None  # no seeded order is of a program
     return lambda order, item: (
         not haul
@@ -134,14 +136,6 @@ def _chosen(call: Call) -> Callable[[Order, Item], bool]:
         and (buyer == "All" or order.business == (buyer == "B2B"))
         and network in (None, order.channel)
     )
-
-
-def _one_of(call: Call, name: str, known: Sequence[str | None]) -> Any:
-    """Return a parameter that has to be one of these; the first is what it is where it is not given."""
-    given = call.one(name)
-    if given is not None and given not in known:
-        raise invalid(f"{name} must be one of {', '.join(one for one in known if one)}")
-    return given or known[0]
 
 
 def _written(when: datetime) -> str:

@@ -8,7 +8,6 @@ a first time that has passed (400 here). ``P1M`` is 30 days.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -18,7 +17,6 @@ from sellerport.emulator.call import Answer, Call, invalid, missing, unix_second
 from sellerport.emulator.documents import moment
 from sellerport.emulator.jobs import Schedule
 
-MOST = 100
 UNITS = {"PT": {"M": 60, "H": 3600}, "P": {"D": 86_400, "M": 30 * 86_400}}
 
 
@@ -36,7 +34,6 @@ def create_report_schedule(call: Call) -> Answer:
         if known.account == call.seller and same == (asked["reportType"], set(asked["marketplaceIds"])):
             del schedules[id]
     made = Schedule(str(int(call.world.secret("5", 8), 16)), call.seller, asked, period_s, due)
-    made.look = lambda: _catch_up(call, made)
     schedules[made.id] = made
     return Answer({"reportScheduleId": made.id}, 201)
 
@@ -59,18 +56,6 @@ def cancel_report_schedule(call: Call) -> Answer:
     reports.catch_up(call)
     del call.world.schedules[_known(call).id]
     return Answer()
-
-
-def _catch_up(call: Call, schedule: Schedule) -> None:
-    now = call.world.now()
-    if schedule.due > now:
-        return
-    count = math.floor((now - schedule.due) / schedule.period_s) + 1
-    asked = {name: schedule.asked[name] for name in schedule.asked if name not in ("period", "nextReportCreationTime")}
-    asked["reportScheduleId"] = schedule.id
-    for place in range(max(count - MOST, 0), count):
-        reports.ask(call, asked).created = schedule.due + place * schedule.period_s
-    schedule.due += count * schedule.period_s
 
 
 def _own(call: Call) -> list[Schedule]:

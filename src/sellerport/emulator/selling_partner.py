@@ -2,10 +2,11 @@
 
 The checks, in this order, with Amazon's answers:
 
-* no such method and path: 403 MissingAuthenticationToken, whatever the token;
+* no such method and path: 403 MissingAuthenticationToken, whatever the token; here also for what only the sandbox has,
+  on a production host, where Amazon's answer is not known;
 * the token is missing, expired, revoked, unknown, or not good for this region or operation: 403 Unauthorized;
 * the operation was called too often, where limits are on: 429 QuotaExceeded;
-* a required parameter or body is missing: 400 InvalidInput;
+* a required parameter or body is missing, or a parameter is not what it should be: 400 InvalidInput;
 * a marketplace of another region: 403 Unauthorized.
 
 What clients send beyond that is passed over: unknown and repeated parameters, bodies where none belongs, signatures of
@@ -26,14 +27,14 @@ from sellerport.catalog import Operation
 from sellerport.emulator import (
     answers,
     applications,
+    awd,
+    awd_outbound,
     catalog_items,
     data_kiosk,
     feeds,
     fees,
     finances,
-    inbound,
-    inbound_shipments,
-    inbound_v0,
+    inbound_operations,
     inventory,
     invoices,
     listings,
@@ -44,6 +45,7 @@ from sellerport.emulator import (
     outbound,
     outbound_2026,
     pages,
+    parameters,
     pricing,
     product_types,
     reports,
@@ -51,6 +53,9 @@ from sellerport.emulator import (
     schedules,
     sdk_tests,
     sellers,
+    service_capacity,
+    service_fulfillment,
+    services,
     shipment_confirmation,
     shipping,
     static_sandbox,
@@ -58,7 +63,9 @@ from sellerport.emulator import (
     tokens,
     transfers,
     uploads,
+    vendor_invoices,
     vendor_orders,
+    vendor_shipments,
 )
 from sellerport.emulator.call import DENIED, MESSAGES, Answer, Call, denied, invalid
 from sellerport.emulator.grants import AccessToken
@@ -79,8 +86,13 @@ HANDLERS: Mapping[str, Callable[[Call], Answer]] = {
     **schedules.HANDLERS,
     **sales.HANDLERS,
     **messaging.HANDLERS,
+    **services.HANDLERS,
+    **service_fulfillment.HANDLERS,
+    **service_capacity.HANDLERS,
     **supply_sources.HANDLERS,
     **vendor_orders.HANDLERS,
+    **vendor_shipments.HANDLERS,
+    **vendor_invoices.HANDLERS,
     **tokens.HANDLERS,
     **reports.HANDLERS,
     **feeds.HANDLERS,
@@ -94,11 +106,11 @@ HANDLERS: Mapping[str, Callable[[Call], Answer]] = {
     **pricing.HANDLERS,
     **fees.HANDLERS,
     **inventory.HANDLERS,
-    **inbound.HANDLERS,
-    **inbound_shipments.HANDLERS,
-    **inbound_v0.HANDLERS,
+    **inbound_operations.HANDLERS,
     **outbound.HANDLERS,
     **outbound_2026.HANDLERS,
+    **awd.HANDLERS,
+    **awd_outbound.HANDLERS,
 }
 
 ERROR_TYPES = {
@@ -119,7 +131,7 @@ def respond(world: World, arrived: Arrived) -> Response:
     """Answer a request to any of the SP-API's hosts."""
     sandbox = _sandbox(world, arrived)
     found = (sandbox and sandbox.match(arrived.method, arrived.path)) or _match(arrived)
-    if found is None:
+    if found is None or (found[0].sandbox_only and arrived.host in _PRODUCTION):
         nothing = AmazonError(DENIED, status=403, amazon_code="MissingAuthenticationToken")
         return refusal(world, nothing, error_type="MissingAuthenticationTokenException")
     operation, path = found
@@ -139,13 +151,17 @@ def respond(world: World, arrived: Arrived) -> Response:
 def refusal(
     world: World, refused: AmazonError, rate: float | None = None, *, error_type: str | None = None
 ) -> Response:
-    """Return an error as the SP-API writes it; the gateway's own have no details, and put the message first."""
-    error = {"code": refused.amazon_code, "message": refused.message, "details": refused.details}
+    """Return an error, or all that it holds, as the SP-API writes it.
+
+    The gateway's own have no details, and put the message first.
+    """
+    error: Mapping[str, Any] = {"code": refused.amazon_code, "message": refused.message, "details": refused.details}
     if refused.amazon_code in ("MissingAuthenticationToken", "QuotaExceeded"):
         error = {"message": refused.message, "code": refused.amazon_code}
     headers = _headers(world, rate, refused.status)
-    headers["x-amzn-ErrorType"] = error_type or ERROR_TYPES.get(refused.status, "InternalServerErrorException")
-    body = msgspec.json.format(msgspec.json.encode({"errors": [error]}), indent=2)
+    usual = ERROR_TYPES[400 if refused.status < 500 else 500]
+    headers["x-amzn-ErrorType"] = error_type or ERROR_TYPES.get(refused.status, usual)
+    body = msgspec.json.format(msgspec.json.encode({"errors": refused.errors or [error]}), indent=2)
     return Response(body, refused.status, headers, media_type="application/json")
 
 
@@ -195,7 +211,7 @@ def _answer(world: World, arrived: Arrived, operation: Operation, path: dict[str
         _stay_in_region(known, region)
         return sandbox.answer(operation, path, query, arrived.headers, arrived.body)
     body = _body(operation, arrived.body)
-    _require(operation, query, arrived.headers)
+    parameters.check(operation, query, arrived.headers)
     _stay_in_region(_marketplaces(operation, query, body), region)
     place = arrived.address, elements, arrived.headers, arrived.host
     call = Call(world, operation, path, query, body, token, account, region, *place)
@@ -232,10 +248,14 @@ def _admit(
     home = token.grant.account.region
     if not token.resources:
         return token, home, frozenset()
-    for resource in token.resources:
-        if resource.method == arrived.method and resource.path in (arrived.path, operation.path):
-            return token, home, resource.elements
-    raise denied()
+    asked = [
+        one.elements
+        for one in token.resources
+        if one.method == arrived.method and one.path in (arrived.path, operation.path)
+    ]
+    if not asked:
+        raise denied()
+    return token, home, frozenset().union(*asked)
 
 
 def _body(operation: Operation, sent: bytes) -> Any:
@@ -249,17 +269,6 @@ def _body(operation: Operation, sent: bytes) -> Any:
         return msgspec.json.decode(sent)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise invalid("Request body is not valid JSON") from None
-
-
-def _require(operation: Operation, query: Mapping[str, list[str]], headers: Mapping[str, str]) -> None:
-    for parameter in operation.parameters:
-        given = {
-            "query": any(query.get(parameter.wire, ())),
-            "header": bool(headers.get(parameter.wire.lower())),
-            "path": True,
-        }
-        if parameter.required and not given[parameter.place]:
-            raise invalid(f"Missing required parameter: {parameter.wire}")
 
 
 def _marketplaces(operation: Operation, query: Mapping[str, list[str]], body: Any) -> list[str]:

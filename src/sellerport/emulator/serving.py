@@ -58,6 +58,7 @@ def serve(
     authority: Authority | None = None,
     exposed: bool = False,
     on_ready: Callable[[str], None] | None = None,
+    on_end: Callable[[], None] | None = None,
     log_level: str = "warning",
 ) -> None:
     """Serve a local Amazon until interrupted.
@@ -69,6 +70,7 @@ def serve(
         authority: who vouches for Amazon's hosts, for TLS and for clients that take this for a proxy.
         exposed: whether the address may be one that other machines reach.
         on_ready: called with the address (``http://127.0.0.1:8099``) once requests are answered.
+        on_end: called when the last request was answered; no second interrupt ends it.
         log_level: uvicorn's.
 
     Raises:
@@ -82,7 +84,9 @@ def serve(
             "listen on 127.0.0.1, or say that you know (--i-know, exposed=True)"
         )
     address = _address(listening)
-    server = _Server(app(world), authority, lambda: on_ready(address) if on_ready else None, log_level=log_level)
+    server = _Server(
+        app(world), authority, lambda: on_ready(address) if on_ready else None, on_end, log_level=log_level
+    )
     with listening, suppress(KeyboardInterrupt):  # uvicorn raises the signal again after its orderly end
         server.run(sockets=[listening])
 
@@ -136,13 +140,14 @@ def proxying(world: World | None = None, *, port: int = 0) -> Iterator[Proxy]:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn, which tells when it is ready."""
+    """uvicorn, which tells when it is ready, and when it is done."""
 
     def __init__(
         self,
         application: LocalAmazon,
         authority: Authority | None,
         on_ready: Callable[[], Any],
+        on_end: Callable[[], None] | None = None,
         *,
         log_level: str | None = None,
     ) -> None:
@@ -159,11 +164,16 @@ class _Server(uvicorn.Server):
             timeout_graceful_shutdown=1,  # requests that a planned silence holds never end by themselves
         )
         super().__init__(config)
-        self._on_ready = on_ready
+        self._on_ready, self._on_end = on_ready, on_end
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._on_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        if self._on_end:
+            self._on_end()
 
 
 def _bind(host: str, port: int) -> socket.socket:

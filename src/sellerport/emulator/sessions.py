@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sellerport.emulator.grants import Application
@@ -53,7 +53,7 @@ class Sessions:
         """Begin a session, signed in or not."""
         session = Session(self._secret("", 32), self._secret("", 32), owner)
         self._sessions[session.id] = session
-        _forget_the_oldest(self._sessions)
+        forget_the_oldest(self._sessions, REMEMBERED)
         return session
 
     def end(self, session: Session) -> None:
@@ -64,7 +64,7 @@ class Sessions:
         """Keep a consent, and return its ``amazon_state``."""
         amazon_state = self._secret("", 48)
         self._waiting[amazon_state] = waiting
-        _forget_the_oldest(self._waiting)
+        forget_the_oldest(self._waiting, REMEMBERED)
         return amazon_state
 
     def waiting(self, amazon_state: str, now: float) -> Waiting | None:
@@ -77,6 +77,7 @@ class Sessions:
         self._waiting.pop(amazon_state, None)
 
 
-def _forget_the_oldest(held: dict[str, Session] | dict[str, Waiting]) -> None:
-    if len(held) > REMEMBERED:
+def forget_the_oldest(held: dict[str, Any], most: int) -> None:
+    """Let what was put in first go, when there are too many."""
+    if len(held) > most:
         del held[next(iter(held))]

@@ -13,6 +13,7 @@ looked at.
 from __future__ import annotations
 
 import zlib
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -22,7 +23,8 @@ from typing import Any
 import jsonschema_rs
 
 from sellerport.emulator.assortment import ARTICLES, GENERIC, PRODUCT_TYPES, ProductType
-from sellerport.emulator.shop import DAY_S, HISTORY_DAYS, LANGUAGES, Family, Product, local, rounded
+from sellerport.emulator.outbound_orders import Outgoing
+from sellerport.emulator.shop import DAY_S, HISTORY_DAYS, LANGUAGES, Family, Order, Product, local, rounded
 from sellerport.errors import InvalidArguments, Problem
 from sellerport.regions import Marketplace
 
@@ -144,7 +146,7 @@ class Listing:
     @property
     def fnsku(self) -> str | None:
         """What Amazon's warehouses call it."""
-        return f"X00{steady(self.seller, self.sku, most=36**5):07d}" if self.by_amazon else None
+        return f"X00{steady(self.seller, self.sku, most=10**7):07d}" if self.by_amazon else None
 
 
 @dataclass
@@ -216,6 +218,34 @@ class Stock:
         return self.customer_damaged + self.warehouse_damaged
 
 
+@dataclass
+class Waiting:
+    """What was ordered of a SKU and has not been sent, and when that last changed."""
+
+    quantity: int = 0
+    updated: float = 0
+
+
+def pending(
+    orders: Iterable[Order], marketplace: Marketplace, outgoing: Iterable[Outgoing] = ()
+) -> defaultdict[str, Waiting]:
+    """Return what waits of each SKU in the network of warehouses that serves a marketplace."""
+    found: defaultdict[str, Waiting] = defaultdict(Waiting)
+    for order in orders:
+        if order.channel == "AFN" and network(order.marketplace) == network(marketplace):
+            waits = order.status in ("Pending", "Unshipped")
+            for item in order.items:
+                one = found[item.sku]
+                one.updated = max(one.updated, order.updated)
+                one.quantity += item.quantity - item.shipped if waits else 0
+    for elsewhere in outgoing:
+        if network(elsewhere.marketplace) == network(marketplace):
+            for line in elsewhere.lines:
+                one = found[line.sku]
+                one.updated, one.quantity = max(one.updated, elsewhere.updated), one.quantity + line.open
+    return found
+
+
 class Shelf:
     """Everything that is for sale; made anew with the world."""
 
@@ -246,18 +276,21 @@ class Shelf:
     def fill(
         self, seller: str, marketplaces: Sequence[Marketplace], products: Sequence[Product], *, now: float, vendor: bool
     ) -> None:
-        """Put an account's products into all of its marketplaces."""
+        """Put an account's products into all of its marketplaces, but for those that are there."""
         families = dict.fromkeys(one.family for one in products if one.family)
         seeds: list[Product | Family] = [*products, *families]
         for marketplace in marketplaces:
+            new = [one.asin for one in seeds if (marketplace.id, one.asin) not in self.items]
             for place, seed in enumerate(seeds):
+                if seed.asin not in new:
+                    continue
                 listed = now - (HISTORY_DAYS + 30 + place) * DAY_S
                 kind = seed.article.type if isinstance(seed, Product) else _type_of(seed)
                 updated = listed + steady(seed.asin, most=30 * DAY_S)
                 listing = Listing(seller, marketplace, seed.sku, seed.asin, kind, listed, updated, vendor, seed)
                 self.add(listing, dollars=seed.dollars if isinstance(seed, Product) else None)
             for place, product in enumerate(products):
-                if product.channel == "AFN" and not vendor:
+                if product.channel == "AFN" and not vendor and product.asin in new:
                     key = seller, network(marketplace), product.sku
                     self._stocks.setdefault(key, _stocked(product, key[1], place, now))
 
@@ -475,7 +508,7 @@ def _offer(listing: Listing, product: Product, here: dict[str, Any]) -> Attribut
         "condition_type": [{"value": "new_new", **here}],
         "list_price": [{"currency": currency, "value_with_tax": _money(product, listing, "1.2"), **here}],
         "purchasable_offer": offers,
-        "fulfillment_availability": [available],
+        "fulfillment_availability": [available | here],
     }
 
 

@@ -3,10 +3,12 @@
 * A package is known by its reference within its order: the same reference again corrects the package.
 * Only orders that the account ships, and that wait for it, can be confirmed; the order then is what every API shows.
 * A pickup that was collected is shipped, and one that was refused is a cancelled order.
+* Any carrier will do, by code or as Other with a name, and what cannot be tracked has an empty tracking number. Amazon
+  takes codes of a list only, which is in none of its models.
 
 Not known: what Amazon says to an order that it ships itself or that waits for its payment, to an item of which fewer
-pieces are left, to a date before the order's, and to a pickup of an order that is to be sent (which is taken here, as
-no seeded order is one to be picked up).
+pieces are left, to a date before the order's (400 here) or in the future (taken here), and to a pickup of an order that
+is to be sent (which is taken here, as no seeded order is one to be picked up).
 """
 
 from __future__ import annotations
@@ -34,6 +36,8 @@ def confirm_shipment(call: Call) -> Answer:
     reference = detail["packageReferenceId"]
     if not (reference.isascii() and reference.isdecimal() and int(reference)):
         raise refused("PackageReferenceId: is invalid, must be a positive numeric value.")
+    if not detail["carrierCode"]:
+        raise invalid("carrierCode must not be empty")
     if detail["carrierCode"] == "Other" and not detail.get("carrierName"):
         raise invalid("carrierName must be given where carrierCode is Other")
     shipped = int(unix_seconds(detail["shipDate"], "shipDate"))
@@ -80,13 +84,9 @@ def update_shipment_status(call: Call) -> Answer:
     return Answer(status=204)
 
 
-def _orders(call: Call) -> dict[str, Order]:
-    return call.account.orders if call.account else {}
-
-
 def _own(call: Call, asked: Mapping[str, Any]) -> Order:
     """Return the order, which has to be one that the account ships, in the marketplace that is named."""
-    order = _orders(call).get(call.path["orderId"])
+    order = call.account.orders.get(call.path["orderId"]) if call.account else None
     if order is None or order.marketplace.id != asked["marketplaceId"]:
         raise invalid(f"Order {call.path['orderId']} was not found in marketplace {asked['marketplaceId']}")
     if order.channel == "AFN":

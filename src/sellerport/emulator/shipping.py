@@ -1,8 +1,10 @@
 """Shipping v2: rates, a shipment bought at one of them, its documents, where its parcels are, and giving it back.
 
-* Rates stand for ten minutes, under a request token that belongs to the account.
+* Rates stand for ten minutes, under a request token that belongs to the account; each is for all parcels together, and
+  a service that does not carry the heaviest of them carries none.
 * A label is a PDF, a PNG or ZPL, as it was asked for; it can be had again in another format.
-* For an order of Amazon's (`AMAZON`) the receiver is the order's; elsewhere the request has to name one.
+* For an order of Amazon's (`AMAZON`), which has to wait for the account, the receiver is the order's; elsewhere the
+  request has to name one. Which pieces of the order are in which parcel is not looked at.
 * The same idempotency key gives the same answer, and buys nothing.
 * Parcels are picked up and delivered by the clock alone; one that was picked up cannot be given back.
 
@@ -40,15 +42,15 @@ def get_rates(call: Call) -> Answer:
     asked, now = call.checked_body(), call.world.now()
     _receiver(call, asked)
     grams, shipped = _grams(asked["packages"]), _ship_date(call, asked)
-    fit = [service for service in SERVICES if grams <= service.most_g]
+    fit = [service for service in SERVICES if max(grams) <= service.most_g]
     token, currency = call.world.secret("", 32), _currency(call, asked)
-    offered = [Rate(call.world.uuid(), one, str(one.price(grams, currency)), currency) for one in fit]
+    offered = [Rate(call.world.uuid(), one, str(_price(one, grams, currency)), currency) for one in fit]
     rates = {rate.id: rate for rate in offered}
     call.world.parcels.quotes[call.seller, token] = Quote(rates, asked, now + STANDS_S)
     heavy = "The parcels are too heavy."
     payload = {
         "requestToken": token,
-        "rates": [_rate(rate, grams, shipped) for rate in offered],
+        "rates": [_rate(rate, sum(grams), shipped) for rate in offered],
         "ineligibleRates": [
             {**_of(service), "ineligibilityReasons": [{"code": "WEIGHT_RESTRICTIONS", "message": heavy}]}
             for service in SERVICES
@@ -209,10 +211,10 @@ def _order(call: Call, asked: Mapping[str, Any]) -> Order | None:
     if channel["channelType"] == "EXTERNAL":
         return None
     id = channel.get("amazonOrderDetails", {}).get("orderId", "")
-    order = (call.account.orders if call.account else {}).get(id)
+    order = call.account.orders.get(id) if call.account else None
     if order is None:
         raise invalid(f"channelDetails.amazonOrderDetails.orderId {id} was not found")
-    if order.channel == "AFN" or order.status in ("Pending", "Canceled", "Unfulfillable"):
+    if order.channel == "AFN" or order.status not in ("Unshipped", "PartiallyShipped"):
         raise invalid(f"Order {id} has nothing that the account could ship")
     return order
 
@@ -235,15 +237,19 @@ def _receiver(call: Call, asked: Mapping[str, Any]) -> Mapping[str, Any]:
     }
 
 
-def _grams(packages: Sequence[Mapping[str, Any]]) -> float:
-    """Return how heavy the heaviest parcel is."""
+def _grams(packages: Sequence[Mapping[str, Any]]) -> list[float]:
+    """Return how heavy each parcel is."""
     references = [one["packageClientReferenceId"] for one in packages]
     if not references or len(set(references)) < len(references):
         raise invalid("packages must be one or more, each with a packageClientReferenceId of its own")
     grams = [one["weight"]["value"] * GRAMS[one["weight"]["unit"]] for one in packages]
     if min(grams) <= 0:
         raise invalid("packages: weight must be more than nothing")
-    return float(max(grams))
+    return grams
+
+
+def _price(service: Service, grams: Sequence[float], currency: str) -> Decimal:
+    return sum((service.price(one, currency) for one in grams), Decimal(0))
 
 
 def _ship_date(call: Call, asked: Mapping[str, Any]) -> float:
@@ -281,9 +287,9 @@ def _known(id: str) -> Service:
     return carriers.BY_ID[id]
 
 
-def _cheapest(call: Call, asked: Mapping[str, Any], grams: float, services: Iterable[Service]) -> Rate:
+def _cheapest(call: Call, asked: Mapping[str, Any], grams: Sequence[float], services: Iterable[Service]) -> Rate:
     currency = _currency(call, asked)
-    fit = [(service.price(grams, currency), service) for service in services if grams <= service.most_g]
+    fit = [(_price(service, grams, currency), service) for service in services if max(grams) <= service.most_g]
     if not fit:
         raise invalid("no service carries these parcels")
     amount, service = min(fit, key=lambda one: one[0])

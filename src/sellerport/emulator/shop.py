@@ -6,11 +6,14 @@ becomes of the products afterwards - prices, stock, listings made and changed - 
 
 from __future__ import annotations
 
+import bisect
+import functools
+import itertools
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, TypeVar
 
 from sellerport.emulator.assortment import ARTICLES, Article
 from sellerport.regions import Marketplace
@@ -18,8 +21,15 @@ from sellerport.regions import Marketplace
 Status = Literal["Pending", "Unshipped", "PartiallyShipped", "Shipped", "Canceled", "Unfulfillable"]
 Channel = Literal["AFN", "MFN"]
 
+T = TypeVar("T")
+
+CHANNELS: tuple[Channel, ...] = ("AFN", "MFN")
 DAY_S = 86_400
 HISTORY_DAYS = 45
+PIECES = (1, 2, 3)
+"""How many lines an order has, and how many pieces each."""
+SHIPPING = Decimal("4.90")
+NOTHING = Decimal(0)
 
 RATES = {
     "USD": "1", "CAD": "1.36", "MXN": "17.2", "BRL": "5", "EUR": "0.93", "GBP": "0.79", "SEK": "10.5", "ZAR": "18.5",
@@ -84,7 +94,7 @@ PLACES = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Address:
     """Where a parcel goes."""
 
@@ -128,7 +138,7 @@ class Product:
         return local(self.dollars, currency)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Item:
     """One line of an order."""
 
@@ -148,7 +158,7 @@ class Item:
         return self.unit_price * self.quantity
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Order:
     """One order; every API version shows this same truth. Times are unix seconds."""
 
@@ -227,6 +237,16 @@ def _ean(chance: random.Random) -> str:
     return f"{digits}{-total % 10}"
 
 
+@dataclass(frozen=True)
+class _Offer:
+    """A product in one marketplace; prices are made once, so that a hundred thousand orders share them."""
+
+    product: Product
+    price: Decimal
+    taxes: tuple[Decimal, ...]
+    """Of as many pieces as are ordered."""
+
+
 def orders(
     chance: random.Random,
     marketplaces: Sequence[Marketplace],
@@ -244,49 +264,64 @@ def orders(
         count: how many orders.
         now: when the newest could have been placed, in unix seconds.
     """
-    weights = [2 ** (len(marketplaces) - place) for place in range(len(marketplaces))]
-    shipped_by: dict[Channel, list[Product]] = {
-        "AFN": [one for one in listed if one.channel == "AFN"],
-        "MFN": [one for one in listed if one.channel == "MFN"],
-    }
+    weights = list(itertools.accumulate(2 ** (len(marketplaces) - place) for place in range(len(marketplaces))))
+    offers = {(shop.id, channel): _offers(shop, listed, channel) for shop in marketplaces for channel in CHANNELS}
+    shipping = {shop.id: local(SHIPPING, shop.currency) for shop in marketplaces}
     found = {}
     for place in range(count, 0, -1):
         # denser towards today, as in a shop that grows; the newest is minutes old, so that every status occurs
         age_s = HISTORY_DAYS * DAY_S * ((place - chance.random()) / count) ** 1.6 + 300
-        shop = chance.choices(list(marketplaces), weights)[0]
-        order = _order(chance, shop, shipped_by, created=int(now - age_s), now=now)
+        shop = _drawn(chance, marketplaces, weights)
+        channel: Channel = "AFN" if chance.random() < 0.6 else "MFN"
+        order = _order(
+            chance, shop, channel, offers[shop.id, channel], shipping[shop.id], created=int(now - age_s), now=now
+        )
         found[order.id] = order
+    return found
+
+
+def _drawn(chance: random.Random, values: Sequence[T], weights: Sequence[int]) -> T:
+    """Draw one, as `random.choices` does with cumulative weights, and several times as fast."""
+    return values[bisect.bisect(weights, chance.random() * weights[-1], hi=len(weights) - 1)]
+
+
+def _offers(shop: Marketplace, listed: Sequence[Product], channel: Channel) -> list[_Offer]:
+    taxed = Decimal("0.08") if shop.country in ("US", "CA") else Decimal(0)  # elsewhere the price contains it
+    found = []
+    for product in listed:
+        if product.channel == channel:
+            price = product.price(shop.currency)
+            found.append(_Offer(product, price, tuple(rounded(price * n * taxed, shop.currency) for n in PIECES)))
     return found
 
 
 def _order(
     chance: random.Random,
     shop: Marketplace,
-    shipped_by: Mapping[Channel, Sequence[Product]],
+    channel: Channel,
+    offers: Sequence[_Offer],
+    shipping: Decimal,
     *,
     created: int,
     now: float,
 ) -> Order:
-    channel: Channel = "AFN" if chance.random() < 0.6 else "MFN"
-    lines = chance.sample(shipped_by[channel], chance.choices((1, 2, 3), (70, 22, 8))[0])
-    quantities = [chance.choices((1, 2, 3), (80, 15, 5))[0] for _ in lines]
+    lines = chance.sample(offers, _drawn(chance, PIECES, (70, 92, 100)))
+    quantities = [_drawn(chance, PIECES, (80, 95, 100)) for _ in lines]
     status = _status(chance, channel, (now - created) / DAY_S, pieces=sum(quantities))
     shipped = {"Shipped": quantities, "PartiallyShipped": [1, *[0] * (len(lines) - 1)]}.get(status, [0] * len(lines))
-    taxed = Decimal("0.08") if shop.country in ("US", "CA") else Decimal(0)  # elsewhere the price contains it
     items = []
-    for product, quantity, gone in zip(lines, quantities, shipped, strict=True):
-        price = product.price(shop.currency)
+    for offer, quantity, gone in zip(lines, quantities, shipped, strict=True):
         gift = "Happy birthday from all of us!" if chance.random() < 0.08 else None
         items.append(
             Item(
                 id=f"{chance.randrange(10**13, 10**14)}",
-                asin=product.asin,
-                sku=product.sku,
-                title=product.title,
+                asin=offer.product.asin,
+                sku=offer.product.sku,
+                title=offer.product.title,
                 quantity=quantity,
                 shipped=gone,
-                unit_price=price,
-                tax=rounded(price * quantity * taxed, shop.currency),
+                unit_price=offer.price,
+                tax=offer.taxes[quantity - 1],
                 gift_message=gift,
             )
         )
@@ -299,7 +334,7 @@ def _order(
         status=status,
         channel=channel,
         items=tuple(items),
-        shipping=Decimal(0) if prime else local(Decimal("4.90"), shop.currency),
+        shipping=NOTHING if prime else shipping,
         address=_address(chance, shop.country),
         email=f"{chance.getrandbits(60):015x}@marketplace.{shop.domain}.invalid",
         prime=prime,
@@ -330,16 +365,13 @@ def _updated(chance: random.Random, status: Status, created: int, now: float) ->
 
 
 def _address(chance: random.Random, country: str) -> Address:
-    line, city, state, code = chance.choice(PLACES.get(country, PLACES["GB"]))
-    return Address(
-        name=chance.choice(NAMES.get(country, PLAIN_NAMES)),
-        line=line,
-        city=city,
-        state=state,
-        postal_code=code,
-        country=country,
-        phone=f"+00 555 01{chance.randrange(100):02d}",
+    place = chance.choice(PLACES.get(country, PLACES["GB"]))
+    return _lived_at(
+        chance.choice(NAMES.get(country, PLAIN_NAMES)), *place, country, f"+00 555 01{chance.randrange(100):02d}"
     )
+
+
+_lived_at = functools.cache(Address)  # there are a few thousand of them, however many orders there are
 
 
 def local(dollars: Decimal, currency: str) -> Decimal:

@@ -6,7 +6,7 @@ as a path (``…/_sqs/us-east-1/000000000000/orders``), or as SQS does where one
 000000000000 where none is said.
 
 A request that waits for messages waits by real time and not by the world's, since it is its connection that is held;
-it looks again and again, and whatever moves on by being looked at (see `subscriptions`) moves on with every look.
+it looks again and again, and whatever moves on by being looked at (see `waiting`) moves on with every look.
 Not there: message attributes, FIFO queues, tags, and the query protocol of before 2023.
 """
 
@@ -22,7 +22,7 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
-from sellerport.emulator import subscriptions
+from sellerport.emulator import subscriptions, waiting
 from sellerport.emulator.faults import Receive
 from sellerport.emulator.hosts import QUEUE_HOSTS
 from sellerport.emulator.queue import DEFAULTS, NAME, Message, Name, Queue
@@ -224,11 +224,16 @@ def _set(request: _Request) -> Any:
 # --- messages ---------------------------------------------------------------------------------------------------------
 
 
-def _send(request: _Request) -> Any:
-    if request.body.get("MessageAttributes"):
+def _send(request: _Request, given: Mapping[str, Any] | None = None) -> Any:
+    if (request.body if given is None else given).get("MessageAttributes"):
         raise _Refused("UnsupportedOperation", "The local Amazon has no message attributes.")
-    body, delay_s = request.text("MessageBody"), request.number("DelaySeconds", LONGEST_DELAY_S)
-    message = request.world.queues.send(request.queue(), body, delay_s=delay_s)
+    queue, body = request.queue(), request.text("MessageBody", given)
+    most = queue.number("MaximumMessageSize")
+    if len(body.encode()) > most:
+        reason = f"Message must be shorter than {most} bytes."
+        raise _Refused("InvalidParameterValue", f"One or more parameters are invalid. Reason: {reason}")
+    delay_s = request.number("DelaySeconds", LONGEST_DELAY_S, given=given)
+    message = request.world.queues.send(queue, body, delay_s=delay_s)
     return {"MessageId": message.id, "MD5OfMessageBody": _md5(body)}
 
 
@@ -243,7 +248,7 @@ async def _received(request: _Request, receive: Receive) -> Any:
         for look in range(round(wait_s / LOOK_S) + 1):
             if look and (await asyncio.wait({gone}, timeout=LOOK_S))[0]:
                 return None
-            subscriptions.look(request.world, queue.name)
+            waiting.look(request.world, queue.name)
             if messages := request.world.queues.receive(queue, most, hide_s):
                 return {"Messages": [_message(request, one) for one in messages]}
     finally:
@@ -311,8 +316,7 @@ def _each(do: Callable[[_Request, Mapping[str, Any]], Any]) -> Callable[[_Reques
         done, failed = [], []
         for id, entry in zip(ids, entries, strict=True):
             try:
-                do(request, entry)
-                done.append({"Id": id})
+                done.append({"Id": id, **do(request, entry)})
             except _Refused as refused:
                 failed.append({"Id": id, "Code": refused.code, "Message": str(refused), "SenderFault": True})
         return {"Successful": done, **({"Failed": failed} if failed else {})}
@@ -333,6 +337,7 @@ ACTIONS: Mapping[str, Callable[[_Request], Any]] = {
     "GetQueueAttributes": _attributes,
     "SetQueueAttributes": _set,
     "SendMessage": _send,
+    "SendMessageBatch": _each(_send),
     "DeleteMessage": _delete,
     "DeleteMessageBatch": _each(_delete),
     "ChangeMessageVisibility": _hide,

@@ -19,7 +19,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from urllib.parse import parse_qsl, urlencode
 from xml.sax.saxutils import escape
@@ -41,13 +41,24 @@ TROUBLES = {
     503: ("SlowDown", "Please reduce your request rate."),
 }
 """What is said of a fault that was planned, by its status."""
-RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 PIECE = 64 * 1024
 
 
 @dataclass(frozen=True)
+class Held:
+    """Bytes that are kept as they are."""
+
+    body: bytes = field(repr=False)
+
+    def __call__(self) -> Iterable[bytes]:
+        """Give them, in one part."""
+        return (self.body,)
+
+
+@dataclass(frozen=True)
 class Stored:
-    """An object; ``parts`` gives its bytes again each time it is called."""
+    """An object; ``parts`` gives its bytes again each time it is called, and is a dataclass, which `state` can keep."""
 
     parts: Callable[[], Iterable[bytes]]
     size: int
@@ -57,7 +68,7 @@ class Stored:
     @classmethod
     def of(cls, body: bytes, content_type: str, content_encoding: str | None = None) -> Stored:
         """Hold bytes."""
-        return cls(lambda: (body,), len(body), content_type, content_encoding)
+        return cls(Held(body), len(body), content_type, content_encoding)
 
     def read(self) -> bytes:
         """All of it."""
@@ -134,7 +145,7 @@ class Storage:
         """Check everything that is not about the object's bytes; return its key, and the query."""
         if any(name in sent.headers for name in CREDENTIALS):
             raise _refused(400, "InvalidArgument", "Only one auth mechanism allowed: the URL is signed already")
-        if sent.method not in ("GET", "PUT"):
+        if sent.method not in ("GET", "PUT", "HEAD"):
             raise _refused(405, "MethodNotAllowed", "The specified method is not allowed against this resource.")
         key = sent.path.removeprefix(PREFIX)
         if key not in self.objects and key not in self.places:

@@ -2,37 +2,40 @@
 
 * What is submitted is checked against the schema of its product type. An error leaves everything as it was (INVALID);
   otherwise it is ACCEPTED, and read back at once - Amazon may take minutes.
-* A put replaces all attributes. A patch touches whole attributes: ``add`` and ``replace`` set one, ``delete`` takes
-  away the values that its selectors name, ``merge`` changes parts of the values that its selectors name, and a null
-  takes such a part away.
+* A put replaces all attributes. A patch touches whole values of attributes, those that its selectors name: ``add`` and
+  ``replace`` put others in their place and leave the rest (another fulfilment channel is one more, says
+  github.com/amzn/selling-partner-api-docs/issues/1714), ``delete`` takes them away, ``merge`` changes parts of them,
+  and a null takes such a part away. Amazon documents a merge for a few parts of two attributes; here it is for all.
+* A path may leave ``/attributes`` out; it leads to an attribute, and never into one.
 * A value belongs to the marketplace that it names, or to the one of the request.
 * A code of goods that the catalogue knows, or a suggested ASIN, makes an offer of what is there; a new code makes a new
-  item. Of an item that others made, only the offer can be changed.
+  item, if it is said what that is. Of an item that others made, only the offer can be changed, and a SKU stays an offer
+  of the item that it is of: another suggested ASIN is refused, another code is not looked at. Amazon's own code for the
+  refusal is not known.
 * A patch of a SKU that does not exist is ACCEPTED too, as at Amazon: the listing then lacks all that it does not say.
+  So is an offer of something that is in no catalogue.
 
-Some things are found out later, and are read from the listing: `findings`.
+Some things are found out later, and are read from the listing (see `issues`).
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
 import jsonschema_rs
 
-from sellerport.emulator import product_types
+from sellerport.emulator import changes, product_types
 from sellerport.emulator.assortment import GENERIC, PRODUCT_TYPES, ProductType
 from sellerport.emulator.call import Call
-from sellerport.emulator.grants import written
-from sellerport.emulator.product_types import ATTRIBUTES, RECOMMENDED, Requirements
-from sellerport.emulator.shelf import Attributes, Listing, Shelf, text, validator
+from sellerport.emulator.issues import Issue, issue
+from sellerport.emulator.product_types import ATTRIBUTES, Requirements
+from sellerport.emulator.shelf import Attributes, Listing, text, validator
 from sellerport.emulator.shop import LANGUAGES, asin
 from sellerport.regions import Marketplace
-
-Issue = dict[str, Any]
 
 PREFIX = "/attributes/"
 
@@ -67,7 +70,7 @@ def put(
     issues = _violations(call, product_type, shop, given, requirements=_needed(call, requirements))
     known = call.world.shelf.listing(call.seller, shop.id, sku)
     found = None if issues else _identify(call, known, sku, shop, given)
-    if not issues and found is None:
+    if not issues and text(given, "merchant_suggested_asin") not in (None, found):
         issues.append(_wrong("merchant_suggested_asin"))
     if issues or preview:
         return Verdict(issues, found)
@@ -95,6 +98,8 @@ def patch(
     required = product_types.schema_of(call, kind, shop, requirements=_needed(call, "LISTING")).get("required", ())
     issues += [_missing(name) for name in required if name in before and name not in after]
     found = known.asin if known else None
+    if found and text(after, "merchant_suggested_asin") not in (None, found):
+        issues.append(_wrong("merchant_suggested_asin"))
     if not issues and found is None and _complete(call, kind, shop, after):
         found = _identify(call, known, sku, shop, after)
     if not issues and not preview:
@@ -106,29 +111,9 @@ def delete(call: Call, sku: str, shop: Marketplace) -> Verdict:
     """Delete a listing; that there is none is no error."""
     known = call.world.shelf.listing(call.seller, shop.id, sku)
     if known is not None:
-        call.world.shelf.delist(known)
-        call.world.notify(call.seller, "LISTINGS_ITEM_STATUS_CHANGE", _told(known, Status=["DELETED"]))
+        with changes.told(call.world, call.seller, shop, [sku]):
+            call.world.shelf.delist(known)
     return Verdict([], known.asin if known else None)
-
-
-def findings(shelf: Shelf, listing: Listing) -> list[Issue]:
-    """Return what is wrong with a listing that was accepted."""
-    found = []
-    if listing.asin is None:
-        message = "The SKU is not in the catalog, or what it says is not enough to put it there."
-        found.append(_issue("13013", message, action="LISTING_SUPPRESSED"))
-    elif "item_name" in listing.attributes:
-        if not shelf.discoverable(listing):
-            message, names = "The main image is missing or not valid.", ["main_product_image_locator"]
-            found.append(_issue("18320", message, names, "INVALID_IMAGE", action="SEARCH_SUPPRESSED"))
-        lacking = [name for name in RECOMMENDED if name not in listing.attributes]
-        if lacking and not listing.is_parent and listing.product_type != GENERIC:
-            message = f"Relevant attributes are missing: {', '.join(lacking)}"
-            found.append(_issue("18448", message, lacking, "MISSING_ATTRIBUTE", severity="WARNING"))
-    if listing.too_cheap:
-        message = "The price is below the minimum price."
-        found.append(_issue("18155", message, ["purchasable_offer"], "INVALID_PRICE", action="LISTING_SUPPRESSED"))
-    return found
 
 
 # --- what is kept -----------------------------------------------------------------------------------------------------
@@ -145,37 +130,20 @@ def _keep(
 ) -> None:
     now = call.world.now()
     vendor = call.account is not None and call.account.kind == "vendor"
-    before = _state(call.world.shelf, known) if known else (None, (["NONE"], []))
-    listing = known or Listing(call.seller, shop, sku, found, product_type, now, now, vendor)
-    listing.asin, listing.product_type, listing.attributes, listing.updated = found, product_type, attributes, now
-    call.world.shelf.add(listing)
-    call.world.shelf.tell(listing)
-    after = _state(call.world.shelf, listing)
-    if after[0] != before[0]:
-        more = {"CreatedDate": written(listing.created), "Status": after[0]}
-        call.world.notify(call.seller, "LISTINGS_ITEM_STATUS_CHANGE", _told(listing, **more))
-    if after[1] != before[1]:
-        severities, actions = after[1]
-        more = {"Severities": severities, "EnforcementActions": actions}
-        call.world.notify(call.seller, "LISTINGS_ITEM_ISSUES_CHANGE", _told(listing, **more))
-
-
-def _state(shelf: Shelf, listing: Listing) -> tuple[list[str], tuple[list[str], list[str]]]:
-    """Return what notifications say of a listing: its statuses, how bad its issues are, and what they led to."""
-    states = {"BUYABLE": shelf.buyable(listing), "DISCOVERABLE": shelf.discoverable(listing)}
-    issues = findings(shelf, listing)
-    severities = sorted({issue["severity"] for issue in issues}) or ["NONE"]
-    actions = {one["action"] for issue in issues for one in issue.get("enforcements", {}).get("actions", ())}
-    return [name for name, on in states.items() if on], (severities, sorted(actions))
-
-
-def _told(listing: Listing, **more: Any) -> dict[str, Any]:
-    asin = {"Asin": listing.asin} if listing.asin else {}
-    return {"SellerId": listing.seller, "MarketplaceId": listing.marketplace.id, **asin, "Sku": listing.sku, **more}
+    with changes.told(call.world, call.seller, shop, [sku]):
+        # a listing of its own, since the item may go on saying what the old one said
+        listing = (
+            replace(known, asin=found, product_type=product_type, updated=now)
+            if known
+            else Listing(call.seller, shop, sku, found, product_type, now, now, vendor)
+        )
+        listing.attributes = attributes
+        call.world.shelf.add(listing)
+        call.world.shelf.tell(listing)
 
 
 def _identify(call: Call, known: Listing | None, sku: str, shop: Marketplace, given: Attributes) -> str | None:
-    """Return the ASIN that attributes are for; none if they suggest one that does not exist."""
+    """Return the ASIN that attributes are for; none if they suggest one, or offer something, that does not exist."""
     shelf = call.world.shelf
     if known is not None and known.asin is not None:
         return known.asin
@@ -187,39 +155,42 @@ def _identify(call: Call, known: Listing | None, sku: str, shop: Marketplace, gi
     if like:
         return min(like, key=lambda item: item.marketplace is not shop).asin
     trades = call.account.marketplaces if call.account else ()
-    elsewhere = (one.asin for shop in trades if (one := shelf.listing(call.seller, shop.id, sku)))
+    others = (one.asin for each in trades if (one := shelf.listing(call.seller, each.id, sku)))
+    elsewhere = next(filter(None, others), None)
+    if "item_name" not in given:
+        return elsewhere if (shop.id, elsewhere) in shelf.items else None
     chance = random.Random(f"{call.world.seed} {call.seller} {sku}")  # noqa: S311
-    return next(filter(None, elsewhere), None) or asin(chance)
+    return elsewhere or asin(chance)
 
 
 def _here(name: str, values: Any, shop: Marketplace) -> Any:
     """Return the values of an attribute that are for a marketplace, with what they may leave out."""
     if not isinstance(values, list) or not all(isinstance(one, dict) for one in values):
         return values
-    selectors = ATTRIBUTES[name].selectors if name in ATTRIBUTES else ()
-    defaults = {"marketplace_id": shop.id, "language_tag": LANGUAGES[shop.country]}
-    left_out = {selector: defaults[selector] for selector in selectors if selector in defaults}
+    left_out = {"marketplace_id": shop.id} if name in ATTRIBUTES else {}
+    if name in ATTRIBUTES and "language_tag" in ATTRIBUTES[name].selectors:
+        left_out["language_tag"] = LANGUAGES[shop.country]
     return [{**one, **left_out, **one} for one in values if one.get("marketplace_id", shop.id) == shop.id]
 
 
 def _apply(attributes: Attributes, patch: Mapping[str, Any], shop: Marketplace) -> list[Issue]:
     """Apply one operation; return what is wrong with it."""
     path, op = patch["path"], patch["op"]
-    name = path.removeprefix(PREFIX)
-    if not path.startswith(PREFIX) or "/" in name or not name:
+    name = path.removeprefix(PREFIX).removeprefix("/")
+    if not path.startswith("/") or "/" in name or name in ("", "attributes"):
         return [_unknown([path])]
     values = _here(name, patch.get("value"), shop)
     if not patch.get("value"):
         return [_too_few("value", name)]
     if not values:
         return []  # all of it is for other marketplaces
-    if op in ("add", "replace"):
-        attributes[name] = values
-        return []
     selectors = ATTRIBUTES[name].selectors if name in ATTRIBUTES else ("marketplace_id",)
     held = attributes.get(name, [])
+    kept = [one for one in held if not any(_selected(one, value, selectors) for value in values)]
+    if op in ("add", "replace"):
+        attributes[name] = [*kept, *values]
+        return []
     if op == "delete":
-        kept = [one for one in held if not any(_selected(one, value, selectors) for value in values)]
         attributes[name] = kept
         if not kept:
             del attributes[name]
@@ -321,32 +292,16 @@ def _said(error: jsonschema_rs.ValidationError) -> list[Issue]:
     return [_wrong(path[0])]
 
 
-def _issue(
-    code: str,
-    message: str,
-    names: Sequence[str] = (),
-    category: str = "",
-    *,
-    severity: str = "ERROR",
-    action: str | None = None,
-) -> Issue:
-    made: Issue = {"code": code, "message": message, "severity": severity, "attributeNames": list(names)}
-    made["categories"] = [category] if category else []
-    if action:
-        made["enforcements"] = {"actions": [{"action": action}], "exemption": {"status": "NOT_EXEMPT"}}
-    return made
-
-
 def _missing(name: str) -> Issue:
-    return _issue("90220", f"'{name}' is required but not supplied.", [name], "MISSING_ATTRIBUTE")
+    return issue("90220", f"'{name}' is required but not supplied.", [name], "MISSING_ATTRIBUTE")
 
 
 def _unknown(names: Sequence[str]) -> Issue:
-    return _issue("90000900", "The attributes are invalid.", names, "INVALID_ATTRIBUTE")
+    return issue("90000900", "The attributes are invalid.", names, "INVALID_ATTRIBUTE")
 
 
 def _wrong(name: str) -> Issue:
-    return _issue("4000001", f"The provided value for '{name}' is invalid.", [name], "INVALID_ATTRIBUTE")
+    return issue("4000001", f"The provided value for '{name}' is invalid.", [name], "INVALID_ATTRIBUTE")
 
 
 def _too_few(part: str, name: str) -> Issue:
@@ -354,4 +309,4 @@ def _too_few(part: str, name: str) -> Issue:
         f"The field '{part}' for the attribute '{name}' does not have enough values. "
         "The required minimum is '1' value(s)."
     )
-    return _issue("99022", message, [name], "INVALID_ATTRIBUTE")
+    return issue("99022", message, [name], "INVALID_ATTRIBUTE")

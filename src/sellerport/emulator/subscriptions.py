@@ -4,10 +4,9 @@
   Amazon writes that of some types with capitals and of others without.
 * An SQS destination is a queue (see `queue`), which is made where it is named. What is for EventBridge comes as a rule
   would send it on to SQS, in EventBridge's envelope, to the queue ``events`` of the AWS account.
-* A filter of marketplaces or of kinds of order changes is obeyed. ``filterExpression`` (CEL) and aggregation periods
-  are kept and shown, and filter nothing.
-* Reports, feeds and queries move on when they are asked for (see `jobs`). Whoever waits for a notification does not
-  ask, so a look into the queue where the notification will be is a look at the job.
+* `filters` says what a subscription lets through.
+* Where changes of offers are aggregated, the first of an item in a marketplace is sent at once, and of all that follow
+  within the period, the last when it is over (see `waiting`); a period begins with whatever is sent.
 """
 
 from __future__ import annotations
@@ -18,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from sellerport.emulator import filters, payloads
 from sellerport.emulator.grants import written
-from sellerport.emulator.jobs import OPEN, Job, Kind
+from sellerport.emulator.jobs import Job, Kind
 from sellerport.emulator.queue import Name
-from sellerport.emulator.shop import Order
 
 if TYPE_CHECKING:
     from sellerport.emulator.world import World
@@ -60,6 +59,8 @@ JOBS: Mapping[Kind, str] = {
     "query": "DATA_KIOSK_QUERY_PROCESSING_FINISHED",
 }
 """What the end of a job is told as."""
+OUTGOING = ("FULFILLMENT_ORDER_STATUS", "FBA_INVENTORY_AVAILABILITY_CHANGES")
+"""What orders from elsewhere lead to when they go on."""
 
 
 @dataclass(frozen=True)
@@ -93,14 +94,13 @@ class Subscription:
     destination: Destination
     directive: Mapping[str, Any] | None = None
 
-    def wants(self, payload: Mapping[str, Any]) -> bool:
-        """Whether its filter lets a notification through."""
-        chosen = (self.directive or {}).get("eventFilter", {})
-        for name, filtered in (("marketplaceIds", "MarketplaceId"), ("orderChangeTypes", "OrderChangeType")):
-            said = _said(payload, filtered)
-            if chosen.get(name) and said is not None and said not in chosen[name]:
-                return False
-        return True
+
+@dataclass
+class Held:
+    """What is held back of one item's changes for one subscription, and until when, in unix seconds."""
+
+    until: float
+    payload: Mapping[str, Any] | None = None
 
 
 class Subscriptions:
@@ -109,6 +109,13 @@ class Subscriptions:
     def __init__(self) -> None:
         self.destinations: dict[str, Destination] = {}
         self.subscriptions: dict[str, Subscription] = {}
+        self.held: dict[tuple[str, str, str], Held] = {}
+        """By subscription id, marketplace id and ASIN."""
+
+    @property
+    def types(self) -> frozenset[str]:
+        """What anybody wants to hear of."""
+        return frozenset(one.type for one in self.subscriptions.values())
 
 
 def notify(world: World, seller: str, type: str, payload: Mapping[str, Any]) -> int:
@@ -116,11 +123,36 @@ def notify(world: World, seller: str, type: str, payload: Mapping[str, Any]) -> 
     wanting = [
         one
         for one in world.subscriptions.subscriptions.values()
-        if (one.seller, one.type) == (seller, type) and one.wants(payload)
+        if (one.seller, one.type) == (seller, type) and filters.passes(one.directive, payload)
     ]
     for one in wanting:
-        deliver(world, one, payload)
+        if filters.period_s(one.directive):
+            _aggregate(world, one, payload)
+        else:
+            deliver(world, one, payload)
     return len(wanting)
+
+
+def _aggregate(world: World, to: Subscription, payload: Mapping[str, Any]) -> None:
+    """Send the first change of an item, and hold back those that follow within the period."""
+    release(world, to)
+    key = to.id, str(filters.said(payload, "MarketplaceId")), str(filters.said(payload, "ASIN"))
+    if held := world.subscriptions.held.get(key):
+        held.payload = payload
+    else:
+        deliver(world, to, payload)
+        world.subscriptions.held[key] = Held(world.now() + filters.period_s(to.directive))
+
+
+def release(world: World, to: Subscription) -> None:
+    """Send what was held back for a subscription until now."""
+    now, every = world.now(), world.subscriptions.held
+    for key, held in [*every.items()]:
+        if key[0] == to.id and held.until <= now:
+            del every[key]
+            if held.payload is not None:
+                deliver(world, to, held.payload)
+                every[key] = Held(now + filters.period_s(to.directive))
 
 
 def deliver(world: World, to: Subscription, payload: Mapping[str, Any]) -> None:
@@ -145,6 +177,9 @@ def deliver(world: World, to: Subscription, payload: Mapping[str, Any]) -> None:
 def envelope(world: World, to: Subscription, payload: Mapping[str, Any]) -> dict[str, Any]:
     """Return a notification as Amazon writes one of its type."""
     now = written(world.now())
+    if (to.type, to.payload_version) == ("LISTINGS_ITEM_ISSUES_CHANGE", "1.0"):  # knows one enforcement only
+        actions = [one for one in payload["EnforcementActions"] if one == "SEARCH_SUPPRESSED"]
+        payload = {**payload, "EnforcementActions": actions}
     metadata = {
         "applicationId": to.application_id,
         "subscriptionId": to.id,
@@ -168,104 +203,10 @@ def _capitals(given: Mapping[str, Any]) -> dict[str, Any]:
     return {name[0].upper() + name[1:]: value for name, value in given.items()}
 
 
-def _said(payload: Any, name: str) -> Any:
-    """Return the value of a name, wherever in a payload it first stands and however it is spelled."""
-    if isinstance(payload, Mapping):
-        for key, value in payload.items():
-            found = value if key.lower() == name.lower() else _said(value, name)
-            if found is not None:
-                return found
-    return None
-
-
 # --- what is told -----------------------------------------------------------------------------------------------------
-
-
-def look(world: World, queue: Name) -> None:
-    """Move on what is waited for in a queue: the jobs whose end will be told there, and secrets near their end."""
-    world.login.notices()
-    waiting = {
-        (one.seller, kind)
-        for one in world.subscriptions.subscriptions.values()
-        for kind, type in JOBS.items()
-        if one.type == type and one.destination.queue == queue
-    }
-    for schedule in world.schedules.values():
-        if (schedule.account, "report") in waiting:
-            schedule.look()
-    for job in list(world.jobs.values()) if waiting else ():
-        if job.status in OPEN and (job.account, job.kind) in waiting:
-            job.look()
 
 
 def tell_end(world: World, job: Job) -> None:
     """Tell that a job has ended; nobody is told of exports."""
     if job.kind in JOBS:
-        notify(world, job.account, JOBS[job.kind], ended(job))
-
-
-def ended(job: Job) -> dict[str, Any]:
-    """Return what is told of a job."""
-    account = f"amzn1.merchant.o.{job.account}"
-    if job.kind == "query":
-        document = {"dataDocumentId" if job.status == "DONE" else "errorDocumentId": job.document}
-        pages = {"pagination": {"nextToken": job.next_page}} if job.next_page and job.status == "DONE" else {}
-        return {
-            "accountId": account,
-            "queryId": job.id,
-            "query": job.type,
-            "processingStatus": job.status,
-            **(document if job.document else {}),
-            **pages,
-        }
-    document_name = "reportDocumentId" if job.kind == "report" else "resultFeedDocumentId"
-    said = {
-        "sellerId": job.account,
-        "accountId": account,
-        f"{job.kind}Id": job.id,
-        f"{job.kind}Type": job.type,
-        "processingStatus": job.status,
-        **({document_name: job.document} if job.document else {}),
-    }
-    return {f"{job.kind}ProcessingFinishedNotification": said}
-
-
-def order_changed(seller: str, order: Order) -> dict[str, Any]:
-    """Return what is told of an order."""
-    shipped = sum(item.shipped for item in order.items)
-    pieces = sum(item.quantity for item in order.items)
-    programs = (("Business", order.business), ("Prime", order.prime))
-    windows = {"Ship": order.ship_window, "Delivery": order.delivery_window}
-    summary = {
-        "MarketplaceId": order.marketplace.id,
-        "OrderStatus": order.status,
-        "PurchaseDate": written(order.created),
-        "DestinationPostalCode": order.address.postal_code if order.priced else None,
-        "FulfillmentType": order.channel,
-        "OrderType": "StandardOrder",
-        "NumberOfItemsShipped": shipped,
-        "NumberOfItemsUnshipped": 0 if order.status in ("Canceled", "Unfulfillable") else pieces - shipped,
-        **{f"Earliest{name}Date": written(first) for name, (first, _) in windows.items()},
-        **{f"Latest{name}Date": written(last) for name, (_, last) in windows.items()},
-        "OrderPrograms": [name for name, on in programs if on],
-        "ShippingPrograms": [],
-        "OrderItems": [
-            {
-                "OrderItemId": item.id,
-                "SellerSKU": item.sku,
-                "SupplySourceId": None,
-                "Quantity": item.quantity,
-                "QuantityShipped": item.shipped,
-            }
-            for item in order.items
-        ],
-    }
-    change = {
-        "NotificationLevel": "OrderLevel",
-        "SellerId": seller,
-        "AmazonOrderId": order.id,
-        "OrderChangeType": "OrderStatusChange",
-        "OrderChangeTrigger": {"TimeOfOrderChange": written(order.updated), "ChangeReason": "Other"},
-        "Summary": summary,
-    }
-    return {"OrderChangeNotification": change}
+        notify(world, job.account, JOBS[job.kind], payloads.ended(job))

@@ -1,7 +1,7 @@
 """Supply Sources 2020-07-01: the places that an account ships from; what is written is read back.
 
-A new one is inactive; an archived one stays to be read by its id, and cannot be changed any more. Not known: what
-Amazon says to a code that is taken (409 here) and to a change of what is archived (400 here).
+A new one is inactive; an archived one stays to be read by its id, and cannot be changed any more. Refusals are those of
+Amazon's published cases; what it says to an id that is unknown is not known (404 here).
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sellerport.emulator import page_tokens
-from sellerport.emulator.call import Answer, Call, invalid, missing, moment, refused
+from sellerport.emulator.call import Answer, Call, missing, moment
+from sellerport.errors import AmazonRefused
 
 LISTED = ("alias", "supplySourceId", "supplySourceCode", "address")
 MOST = 100
@@ -22,7 +23,7 @@ def create_supply_source(call: Call) -> Answer:
     asked, now = call.checked_body(), moment(call.world.now())
     code = asked["supplySourceCode"]
     if any(one["supplySourceCode"] == code for one in _own(call).values()):
-        raise refused(f"The supply source code {code} is taken.", status=409, code="Conflict")
+        raise _refusal("Supply Source with given Code already exists", "1004")
     id = hashlib.sha256(f"{call.world.seed} {call.seller} {code}".encode()).hexdigest()[:32]
     made = {name: asked[name] for name in ("supplySourceCode", "alias", "address")}
     dates = {"createdAt": now, "updatedAt": now}
@@ -84,8 +85,12 @@ def _known(call: Call) -> dict[str, Any]:
 def _open(call: Call) -> dict[str, Any]:
     known = _known(call)
     if known["status"] == "Archived":
-        raise invalid(f"The supply source {known['supplySourceId']} is archived")
+        raise _refusal("Supply Source has been archived and cannot be modified.", "1005")
     return known
+
+
+def _refusal(message: str, details: str) -> AmazonRefused:
+    return AmazonRefused(message, status=400, amazon_code="InvalidInput", details=details)
 
 
 HANDLERS: Mapping[str, Callable[[Call], Answer]] = {

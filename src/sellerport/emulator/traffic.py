@@ -19,7 +19,8 @@ SECRET_FIELDS = frozenset(
         "x-amz-signature", "amazon_state", "form_token",
     }
 )  # fmt: skip
-LARGEST_SHOWN = 2**20
+LARGEST_SHOWN = 2**15
+"""Of a body, in bytes: a thousand requests are remembered."""
 
 
 @dataclass(frozen=True)

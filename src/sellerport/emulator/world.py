@@ -6,6 +6,9 @@ HTTP. Whatever the control plane can do, a test in the same process can do by ca
 
 from __future__ import annotations
 
+import base64
+import copy
+import hashlib
 import random
 import re
 import time
@@ -14,12 +17,14 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import msgspec
 
 from sellerport import catalog, regions
-from sellerport.emulator import purchases, shop, subscriptions
+from sellerport.emulator import changes, distribution, payloads, purchases, service_jobs, shop, subscriptions
+from sellerport.emulator.assortment import PRODUCT_TYPES
 from sellerport.emulator.faults import Fault
 from sellerport.emulator.grants import (
     DEFAULT_APPLICATION,
@@ -32,6 +37,7 @@ from sellerport.emulator.grants import (
 from sellerport.emulator.inbound_plans import Inbound
 from sellerport.emulator.jobs import Job, Outcome, Schedule
 from sellerport.emulator.jobs import Kind as JobKind
+from sellerport.emulator.order_book import OrderBook
 from sellerport.emulator.outbound_orders import Outbound
 from sellerport.emulator.parcels import Parcels
 from sellerport.emulator.purchases import Vendor
@@ -48,6 +54,7 @@ if TYPE_CHECKING:
     from sellerport.emulator.static_sandbox import Cases
 
 REMEMBERED_REQUESTS = 1000
+PRODUCT_TYPE_CHANGE = "PRODUCT_TYPE_DEFINITIONS_CHANGE"
 
 Kind = Literal["seller", "vendor"]
 Planned = TypeVar("Planned", Fault, Outcome)
@@ -62,9 +69,11 @@ class Account:
     kind: Kind
     marketplaces: tuple[Marketplace, ...]
     products: tuple[shop.Product, ...] = field(default=(), repr=False)
-    orders: dict[str, shop.Order] = field(default_factory=dict, repr=False)
+    orders: OrderBook = field(default_factory=OrderBook, repr=False)
     owner: str = ""
     """The e-mail address of who signs in for it; one person may own several accounts."""
+    founded: float = 0.0
+    """When it was seeded, in unix seconds; 0 for one that was written into a dump by hand."""
 
     @property
     def region(self) -> str:
@@ -129,7 +138,21 @@ class World:
 
     def reset(self, seed: int | None = None) -> None:
         """Forget everything and seed again."""
-        self.seed = self.seed if seed is None else seed
+        self._forget(self.seed if seed is None else seed)
+        self.add_application(DEFAULT_APPLICATION)
+        for selling_partner_id, name, kind, countries in DEFAULT_ACCOUNTS:
+            self.add_account(
+                countries, selling_partner_id=selling_partner_id, name=name, kind=kind, orders=self._orders
+            )
+            self.grant(
+                selling_partner_id, refresh_token=f"Atzr|local-{kind}-{self.accounts[selling_partner_id].region}"
+            )
+        if self.sdk_tests:
+            self.add_application(SDK_APPLICATION)
+            self.grant(DEFAULT_ACCOUNTS[0][0], SDK_APPLICATION.client_id, refresh_token=SDK_REFRESH_TOKEN)
+
+    def _forget(self, seed: int) -> None:
+        self.seed = seed
         self._chance = random.Random(self.seed)  # noqa: S311  # nothing here is worth guessing
         self._luck = random.Random(f"{self.seed} faults")  # noqa: S311  # of its own, so that a fault changes no token
         self._offset_s = 0.0
@@ -163,26 +186,42 @@ class World:
         """By account and id."""
         self.vendors: dict[str, Vendor] = {}
         """What Amazon buys, by account."""
+        self.centers: dict[str, distribution.Center] = {}
+        """What lies with Amazon Warehousing and Distribution, by account."""
+        self.services: dict[str, service_jobs.Services] = {}
+        """By account."""
         self.payouts: dict[tuple[str, str], list[float]] = {}
         """When accounts asked for their money, by account and marketplace id."""
         self.parcels = Parcels()
         self.inbound = Inbound()
-        self.outbound = Outbound()
+        self.outbound = Outbound(release=partial(changes.put_back, self), tell=partial(changes.tell_outgoing, self))
         self.faults: list[Fault] = []
         self.told: dict[str, int] = {}
         """With which status the next call of an operation is answered, by its id in lower case."""
         self.requests: deque[dict[str, Any]] = deque(maxlen=REMEMBERED_REQUESTS)
-        self.add_application(DEFAULT_APPLICATION)
-        for selling_partner_id, name, kind, countries in DEFAULT_ACCOUNTS:
-            self.add_account(
-                countries, selling_partner_id=selling_partner_id, name=name, kind=kind, orders=self._orders
-            )
-            self.grant(
-                selling_partner_id, refresh_token=f"Atzr|local-{kind}-{self.accounts[selling_partner_id].region}"
-            )
-        if self.sdk_tests:
-            self.add_application(SDK_APPLICATION)
-            self.grant(DEFAULT_ACCOUNTS[0][0], SDK_APPLICATION.client_id, refresh_token=SDK_REFRESH_TOKEN)
+
+    def dump(self) -> dict[str, Any]:
+        """Return all that the world holds, tokens too, as JSON has it (see `state`)."""
+        from sellerport.emulator import state  # noqa: PLC0415  # it knows every class of the world, and so the world
+
+        return state.dumped(self)
+
+    def load(self, dump: Any) -> None:
+        """Hold what a dump says, and nothing else; how the world behaves stays as it is.
+
+        Raises:
+            InvalidArguments: something in it is wrong, and which field it is; the world is then as it was.
+        """
+        from sellerport.emulator import state  # noqa: PLC0415  # as above
+
+        held = state.read(dump)
+        mode, strict, polls = self.quotas.mode, self.login.strict, self.polls
+        self._forget(held.get("seed", self.seed))
+        self.quotas.mode, self.login.strict, self.polls = mode, strict, polls
+        state.put(self, held)
+        for id, account in self.accounts.items():
+            vendor = account.kind == "vendor"
+            self.shelf.fill(id, account.marketplaces, account.products, now=self.now(), vendor=vendor)
 
     def now(self) -> float:
         """The world's time, in unix seconds."""
@@ -243,17 +282,32 @@ class World:
         if selling_partner_id in self.accounts:
             raise Conflict(f"account {selling_partner_id!r} exists already")
         chance = random.Random(f"{self.seed} {selling_partner_id}")  # noqa: S311
-        count = orders if kind == "seller" else 0
+        count = max(orders, 0) if kind == "seller" else 0
         products = shop.products(chance, name)
         self.shelf.fill(selling_partner_id, shops, products, now=self.now(), vendor=kind == "vendor")
         if kind == "vendor":
             seed = f"purchases {self.seed} {selling_partner_id}"
             self.vendors[selling_partner_id] = purchases.seeded(seed, shops, products, self.now())
-        sold = shop.orders(chance, shops, products, count=count, now=self.now())
+        elif center := distribution.seeded(
+            f"distribution {self.seed} {selling_partner_id}", selling_partner_id, shops, products, self.now()
+        ):
+            self.centers[selling_partner_id] = center
+        now = self.now()
+        sold = OrderBook(lambda: shop.orders(copy.copy(chance), shops, products, count=count, now=now), count)
         owner = owner or _owner(name, selling_partner_id)
-        account = Account(selling_partner_id, name, kind, shops, products, sold, owner)
+        account = Account(selling_partner_id, name, kind, shops, products, sold, owner, now)
         self.accounts[selling_partner_id] = account
         return account
+
+    def services_of(self, selling_partner_id: str) -> service_jobs.Services:
+        """Return the services of an account; a seller's are invented when somebody first looks, as its orders are."""
+        if selling_partner_id not in self.services:
+            account, made = self.account(selling_partner_id), service_jobs.Services()
+            if account.kind == "seller":
+                seed = f"services {self.seed} {selling_partner_id}"
+                made = service_jobs.seeded(seed, account.orders.values(), account.region, account.founded or self.now())
+            self.services[selling_partner_id] = made
+        return self.services[selling_partner_id]
 
     def account(self, selling_partner_id: str) -> Account:
         """Find an account.
@@ -328,8 +382,8 @@ class World:
         Raises:
             NotFound: there is no such account.
         """
-        self.account(selling_partner_id).orders[order.id] = order
-        self.notify(selling_partner_id, "ORDER_CHANGE", subscriptions.order_changed(selling_partner_id, order))
+        self.account(selling_partner_id).orders.change(order)
+        self.notify(selling_partner_id, "ORDER_CHANGE", payloads.order_changed(selling_partner_id, order))
 
     def fail(self, fault: Fault) -> None:
         """Plan a fault for the next requests that it matches."""
@@ -404,7 +458,17 @@ class World:
         Raises:
             InvalidArguments: this is no JSON Schema.
         """
+        known = name in self.shelf.schemas or name in PRODUCT_TYPES
         self.shelf.define(name, schema)
+        for account in self.accounts.values() if PRODUCT_TYPE_CHANGE in self.subscriptions.types else ():
+            for one in account.marketplaces:
+                said = payloads.definitions_changed(account.selling_partner_id, one, self.product_type_version())
+                self.notify(account, PRODUCT_TYPE_CHANGE, said if known else {**said, "NewProductTypes": [name]})
+
+    def product_type_version(self, name: str = "") -> str:
+        """Return the version of a product type; without a name, of all of them together."""
+        text = f"{self.seed} {name or ' '.join(self.shelf.schemas)}"
+        return base64.b64encode(hashlib.sha256(text.encode()).digest()[:8]).decode()
 
     def plan(self, outcome: Outcome) -> None:
         """Plan what becomes of the next reports, feeds, queries or exports that it matches."""
