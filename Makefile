@@ -24,6 +24,10 @@ $(VENV)/.check: $(VENV)/.test
 	$(PIP) install --quiet --constraint constraints.txt --editable '.[check]'
 	@touch $@
 
+# a PgBouncer to test with; tests say that they are skipped where there is none
+$(VENV)/pgbouncer: | $(VENV)/.test
+	@tools/pgbouncer.sh $@ || echo 'PgBouncer: not here, and not to be had from apt'
+
 # other people's clients, in a venv of their own: what we are measured beside, and tried with
 .venv-peers/.installed: benchmarks/peers.txt
 	@test -x .venv-peers/bin/python || $(PYTHON) -m venv .venv-peers
@@ -48,7 +52,7 @@ $(VENV)/.check: $(VENV)/.test
 demo: $(VENV)/.server ## An Amazon account, connected through a consent page and called three ways, on this machine
 	@$(BIN)/sellerport demo $(ARGS)
 
-test: $(VENV)/.test ## The tests
+test: $(VENV)/.test $(VENV)/pgbouncer ## The tests
 	$(BIN)/pytest -n auto $(ARGS)
 
 peers: $(VENV)/.test .venv-peers/.node ## Other people's clients, unmodified, against the local Amazon

@@ -507,6 +507,22 @@ class TestThreads:
         assert waits == about([2.0 * number + SLACK_S for number in range(1, 7)])
 
 
+@pytest.mark.parametrize("stated", [None, "2.0"])
+def test_processes_that_each_keep_to_their_part_send_no_more_than_amazon_allows(
+    clock: VirtualTime, stated: str | None
+) -> None:
+    shops = [Shop(Limits(clock, processes=3), clock) for _ in range(3)]
+    for shop in shops:
+        slot, _ = shop.arrive()
+        shop.learn(slot, stated)
+    sent = 3
+    for _ in range(600):
+        sent += [shop.wait(most_s=0.0) for shop in shops for _ in range(5)].count(0.0)
+        clock.now += 1.0
+    allowed = GET_ORDER.burst + 600 * float(stated or GET_ORDER.rate)
+    assert 0.98 * allowed <= sent <= allowed
+
+
 def test_buckets_that_are_not_used_are_forgotten() -> None:
     clock = VirtualTime()
     kept = Limits(clock)

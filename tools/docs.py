@@ -70,6 +70,8 @@ WHAT_TO_DO = {
     "VaultError": "The message, in the server's log, names the key file or the key.",
     "KeyMissing": "Put the key back that the message names, or make the first one: `sellerport key new`.",
     "Tampered": "Restore the database from a copy, or delete the connection and have its owner consent again.",
+    "WrongSecret": "Send the secret that the connection was made with; if it is lost, have the owner consent again.",
+    "VaultUnavailable": "Repeat the request later; the server's log names the key and what its service said.",
     "StoreError": "See that the database's file and folder can be written and the disk has room.",
     "DemoError": "Report it, with what the step says; nothing outside a temporary folder was touched.",
 }

@@ -30,7 +30,9 @@
     ├── NotificationError        a message is no notification of Amazon's
     ├── VaultError               a secret could not be sealed or opened
     │   ├── KeyMissing           no key, or not the one that sealed this
-    │   └── Tampered             the record was altered, moved, or sealed elsewhere
+    │   ├── Tampered             the record was altered, moved, or sealed elsewhere
+    │   ├── WrongSecret          its owner's secret is needed, and this is not it
+    │   └── VaultUnavailable     the service that keeps the keys cannot be used for now
     ├── StoreError               the database cannot be read or written
     └── DemoError                a step of the demo did not come out as it must
 
@@ -305,10 +307,21 @@ class TokenExpired(TokenError):
 
 
 class TokenUnavailable(TokenError):
-    """Login with Amazon gave no token for now; the grant is untouched, try later."""
+    """Login with Amazon gave no token for now; the grant is untouched, try later.
+
+    ``retry_after`` is the number of seconds after which it may be asked again, or 0 where that is not known.
+    """
 
     code = "token_unavailable"
     status = 503
+
+    def __init__(self, message: str = "", *, retry_after: float = 0.0) -> None:
+        self.retry_after = retry_after
+        super().__init__(message)
+
+    def facts(self) -> dict[str, Any]:
+        """As every error's, and how many seconds to wait."""
+        return {**super().facts(), "retry_after": self.retry_after}
 
 
 class DocumentError(SellerportError):
@@ -380,6 +393,20 @@ class Tampered(VaultError):
     """A sealed record fails its seal: it was altered, moved to another row, or sealed elsewhere."""
 
     code = "tampered"
+
+
+class WrongSecret(VaultError):
+    """The secret that its owner holds does not open this record, or is missing."""
+
+    code = "wrong_secret"
+    status = 401
+
+
+class VaultUnavailable(VaultError):
+    """The service that keeps the vault's keys cannot be used for now; try again later."""
+
+    code = "vault_unavailable"
+    status = 503
 
 
 class StoreError(SellerportError):

@@ -43,6 +43,8 @@ from sellerport.wire import UNREADABLE, Request, Response, Wire
 
 MARGIN_S = 60.0
 ATTEMPTS = 3
+LONGEST_RETRY_S = 5.0
+"""A token server that asks for a longer pause is not asked again by the same call."""
 TIMEOUT_S = 20.0
 
 
@@ -155,6 +157,37 @@ async def exchange_code(
     return answer
 
 
+async def refresh(
+    wire: Wire,
+    amazon: Amazon,
+    grant: Grant,
+    timeout_s: float = TIMEOUT_S,
+    jitter: Callable[[], float] = random.random,
+    attempts: int = ATTEMPTS,
+) -> TokenAnswer:
+    """Ask Login with Amazon for an access token, and again where it gave no usable answer.
+
+    Args:
+        wire: what to send and wait with.
+        amazon: the real one or a local one.
+        grant: whose token.
+        timeout_s: how long each answer may take, in seconds.
+        jitter: a number from 0 to 1, for the pauses between.
+        attempts: how often it is asked, at most.
+
+    Raises:
+        GrantRevoked, ClientRefused, TokenUnavailable: see the top of this module.
+    """
+    for attempt in range(1, attempts):
+        try:
+            return await _ask(wire, amazon, grant.client, grant.form(), timeout_s)
+        except TokenUnavailable as error:  # LWA has no side effect here: asking again is safe
+            if error.retry_after > LONGEST_RETRY_S:
+                raise
+            await wire.sleep(max(error.retry_after, 2**attempt * 0.25 * jitter()))
+    return await _ask(wire, amazon, grant.client, grant.form(), timeout_s)
+
+
 def check_callback(callback: object, blocking: bool, field: str = "on_token_refresh") -> None:
     """Refuse what cannot be called, and what a blocking client cannot wait for; None is no callback.
 
@@ -240,7 +273,7 @@ class Tokens:
             if failed is not None and failed is not seen:  # someone failed while we waited: asking again is no use
                 raise type(failed)(failed.message)
             try:
-                answer = await self._refresh(wire, *key, min(timeout_s, TIMEOUT_S))
+                answer = await refresh(wire, *key, min(timeout_s, TIMEOUT_S), self._jitter)
             except TokenError as error:
                 if found := self._fresh(self._newest(amazon, grant), instead_of):  # another event loop was luckier
                     return found
@@ -284,14 +317,6 @@ class Tokens:
     def _failure(self, key: _Key) -> TokenError | None:
         held = self._held.get(key)
         return held.failure if held is not None else None
-
-    async def _refresh(self, wire: Wire, amazon: Amazon, grant: Grant, timeout_s: float) -> TokenAnswer:
-        for attempt in range(1, ATTEMPTS):
-            try:
-                return await _ask(wire, amazon, grant.client, grant.form(), timeout_s)
-            except TokenUnavailable:  # LWA has no side effect here: asking again is safe
-                await wire.sleep(2**attempt * 0.25 * self._jitter())
-        return await _ask(wire, amazon, grant.client, grant.form(), timeout_s)
 
 
 class Source:
@@ -369,7 +394,7 @@ async def _ask(
         raise TokenUnavailable(f"Login with Amazon: {error.message}") from error
     if answer.status == 200:
         try:
-            return msgspec.json.decode(answer.body, type=TokenAnswer)
+            return msgspec.json.decode(answer.body, type=TokenAnswer, strict=False)  # expires_in may be "3600"
         except UNREADABLE as error:
             raise TokenUnavailable("Login with Amazon answered 200 with something that is no token") from error
     raise _refusal(answer, form)
@@ -395,4 +420,6 @@ def _refusal(answer: Response, form: dict[str, str]) -> TokenError:
             )
         if error in ("invalid_request", "invalid_scope", "unsupported_grant_type"):
             return ClientRefused(f"Login with Amazon refused the application's request ({error}); it will not succeed")
-    return TokenUnavailable(f"Login with Amazon answered {answer.status} {error or 'without a reason'}; try later")
+    what = f"Login with Amazon answered {answer.status} {error or 'without a reason'}; try later"
+    pause = answer.headers.get("retry-after", "")  # RFC 9110 §10.2.3; a date is not looked at
+    return TokenUnavailable(what, retry_after=min(float(pause), 3600.0) if pause.isdecimal() else 0.0)

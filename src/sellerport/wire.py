@@ -219,6 +219,8 @@ class AsyncWire:
 
     Args:
         proxy, ca: as `BlockingWire`'s.
+        pin: a host, an IP address and a port: that host is at this address, whatever its name resolves to, and is
+            called past every proxy. Nothing else should be called.
 
     Raises:
         SettingsError: the proxy's address or the file cannot be used.
@@ -226,11 +228,17 @@ class AsyncWire:
 
     blocking = False
 
-    def __init__(self, *, proxy: str | None = None, ca: str | os.PathLike[str] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        proxy: str | None = None,
+        ca: str | os.PathLike[str] | None = None,
+        pin: tuple[str, str, int] | None = None,
+    ) -> None:
         import asyncio  # noqa: PLC0415  # takes longer than all of this package; a blocking program need not pay for it
 
         self._asyncio = asyncio
-        self._transport = _Transport.of(proxy, ca)
+        self._transport = _Transport.of(proxy, ca, pin)
         self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[_Pool, Client]] = WeakKeyDictionary()
         self._locks: WeakKeyDictionary[asyncio.AbstractEventLoop, WeakValueDictionary[object, asyncio.Lock]]
         self._locks = WeakKeyDictionary()
@@ -421,12 +429,15 @@ class _Transport:
 
     proxy: str | None = field(repr=False)  # it may hold a password
     ca: bytes | None
+    pin: tuple[str, str, int] | None
 
     @classmethod
-    def of(cls, proxy: str | None, ca: str | os.PathLike[str] | None) -> _Transport:
+    def of(
+        cls, proxy: str | None, ca: str | os.PathLike[str] | None, pin: tuple[str, str, int] | None = None
+    ) -> _Transport:
         if proxy is not None:
             _check_proxy(proxy)
-        return cls(proxy, None if ca is None else _read_ca(ca))
+        return cls(proxy, None if ca is None else _read_ca(ca), pin)
 
     @overload
     def open(self, builder: ClientBuilder, pool: _Pool) -> Client: ...
@@ -446,7 +457,9 @@ class _Transport:
             builder = (
                 builder.read_timeout(timedelta(seconds=idle_s)).gzip(False).brotli(False).zstd(False).deflate(False)
             )
-        if self.proxy is not None:
+        if self.pin is not None:
+            builder = builder.no_proxy().resolve(*self.pin)
+        elif self.proxy is not None:
             builder = builder.proxy(ProxyBuilder.all(self.proxy))
         elif not plain:
             _check_environment()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sellerport.server.vault import read_key_file
 from tests.cli.conftest import Shell
+from tests.conftest import LocalAmazon
 
 SECRET = "amzn1.oa2-cs.v1.test-secret"
 REGISTER = ("application", "register", "--lwa-client-id", "amzn1.application-oa2-client.test")
@@ -48,6 +49,8 @@ def test_return_urls_are_added_listed_and_removed(operator: Shell) -> None:
     assert "return URL" in operator.fails("return-url", "add", "https://app.test/done")
     operator.ok("return-url", "remove", "https://app.test/done")
     assert operator.json("return-url", "list") == []
+    operator.ok("return-url", "add", "https://app.test/installed", "--for-installs")
+    operator.ok("return-url", "remove", "https://app.test/installed")
     assert "invalid_arguments: url" in operator.fails("return-url", "add", "javascript:alert(1)", status=2)
 
 
@@ -61,6 +64,7 @@ def test_a_connection_is_made_from_a_refresh_token_shown_and_deleted(operator: S
     assert operator.json("connection", "list", "--customer", "other") == []
     assert operator.json("connection", "show", listed["id"])["customer"] == "shop-7"
     assert b"Atzr|test-token" not in b"".join(path.read_bytes() for path in operator.folder.glob("sellerport.db*"))
+    assert "has a customer already" in operator.fails("connection", "claim", listed["id"], "--customer", "x")
     assert operator.run("connection", "delete", listed["id"], given="n\n").returncode == 1
     operator.ok("connection", "delete", listed["id"], "--yes")
     assert "not_found" in operator.fails("connection", "show", listed["id"])
@@ -103,3 +107,29 @@ def test_a_database_sealed_with_another_key_is_refused_and_the_key_named(operato
 def test_a_setting_that_does_not_exist_is_refused(operator: Shell) -> None:
     operator.environ["SELLERPORT_DATABSE"] = str(Path("x.db"))
     assert "no setting SELLERPORT_DATABSE; did you mean SELLERPORT_DATABASE?" in operator.fails("organization", "list")
+
+
+def test_a_webhook_is_made_tested_rotated_and_deleted(operator: Shell) -> None:
+    made = operator.json("webhook", "create", "https://app.test/hooks", "--type", "connection.active")
+    assert made["secret"].startswith("whsec_")
+    (listed,) = operator.json("webhook", "list")
+    assert (listed["id"], listed["types"]) == (made["id"], ["connection.active"])
+    assert made["secret"] not in operator.ok("webhook", "list")
+    assert operator.json("webhook", "test", made["id"]) == {"sent_to": made["id"]}
+    assert operator.json("webhook", "rotate-secret", made["id"])["secret"] != made["secret"]
+    assert operator.json("webhook", "deliveries", made["id"], "--status", "dead") == []
+    assert operator.json("webhook", "replay", made["id"], "--dead-since", "2026-01-01") == {"events": 0}
+    assert "not_found" in operator.fails("webhook", "replay", made["id"], "--event", "x")
+    assert "--event or --dead-since" in operator.fails("webhook", "replay", made["id"], status=2)
+    assert operator.json("webhook", "delete", made["id"]) == {"deleted": made["id"]}
+    assert "invalid_arguments: url" in operator.fails("webhook", "create", "https://10.0.0.1/", status=2)
+
+
+def test_amazon_is_asked_for_another_client_secret(operator: Shell, amazon: LocalAmazon) -> None:
+    application = amazon.world.application()
+    operator.ok(
+        *("application", "register", "--lwa-client-id", application.client_id), given=f"{application.client_secret}\n"
+    )
+    (listed,) = operator.json("application", "list")
+    assert operator.json("application", "rotate-secret", listed["id"]) == {"asked_for_a_secret_of": listed["id"]}
+    assert amazon.world.application().client_secret != application.client_secret

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,9 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import msgspec
 import pytest
+from sqlalchemy import Row, text
+from tests.pgbouncer import PgBouncer, executable, running_pgbouncer
+from tests.postgres_server import PostgresServer, name_of, running_postgres
 
 from sellerport import emulator
 from sellerport.client import AsyncSellingPartner
@@ -23,6 +25,8 @@ from sellerport.hosted import Hosted
 from sellerport.server.app import application, open_hub
 from sellerport.server.hub import Caller, Hub, Organization
 from sellerport.server.settings import Secret, Settings
+from sellerport.server.store import Database
+from sellerport.server.store.backend import backend
 from sellerport.wire import AsyncWire, Request, Response
 
 PUBLIC = "https://connect.example.test"
@@ -142,6 +146,11 @@ class Browser:
     server: Server
     cookies: dict[str, str] = field(default_factory=dict)
 
+    async def open(self, link: str) -> Answer:
+        """Open a page of ours and press its button, where it has one."""
+        page = await self.get(link)
+        return await self.get(link, "POST") if page.status == 200 else page
+
     async def get(self, url: str, method: str = "GET") -> Answer:
         cookies = {"cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
         answer = await ask(self.server.app, method, url, cookies if self.cookies else {})
@@ -165,8 +174,8 @@ class Browser:
 
     async def consent(self, link: str, decision: str = "approve", seller: str = SELLER) -> Answer:
         """Walk the whole way from the link to the end."""
-        to_amazon = await self.get(link)
-        assert to_amazon.status == 302, to_amazon.text
+        to_amazon = await self.open(link)
+        assert to_amazon.status == 303, to_amazon.text
         return await self.get(await self.decide(to_amazon.location, decision, seller))
 
 
@@ -220,9 +229,9 @@ class Server:
 
 
 class House:
-    """Where a server's files are, and how to run one there."""
+    """Where a server's database is, and how to run one there."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, database: Path | str, journal: Path | None = None) -> None:
         self.clock = Clock()
         self.world = World(clock=self.clock)
         self.world.add_application(
@@ -233,8 +242,9 @@ class House:
                 redirect_uris=(CALLBACK,),
             )
         )
+        place = database if isinstance(database, Path) else Secret(database)
         self.settings = Settings(
-            database=folder / "sellerport.db", vault_key=Secret(KEY), amazon=AMAZON, public_url=PUBLIC
+            database=place, vault_key=Secret(KEY), journal=journal, amazon=AMAZON, public_url=PUBLIC
         )
 
     def run(self, scenario: Callable[[Server], Awaitable[None]]) -> None:
@@ -269,19 +279,42 @@ class House:
                 token=token.token,
             )
 
-    def write(self, statement: str, *values: Any) -> None:
+    @property
+    def file(self) -> Path:
+        """The database of a test that is about SQLite's file."""
+        assert isinstance(self.settings.database, Path)
+        return self.settings.database
+
+    def write(self, statement: str, **values: Any) -> None:
         """Change the database behind the server's back."""
-        with closing(sqlite3.connect(self.settings.database)) as other, other:
-            other.execute(statement, values)
+        self.sql(statement, **values)
+
+    def sql(self, *statements: str, **values: Any) -> list[Row[Any]]:
+        """Run statements behind the server's back, and return the rows of the last."""
+        engine = backend(self.settings.database).blocking_engine()
+        with engine.begin() as connection:
+            for statement in statements:
+                done = connection.execute(text(statement), values)
+            return list(done.all()) if done.returns_rows else []
 
     @contextmanager
     def refusing(self, what: str) -> Iterator[None]:
         """Let the database refuse one kind of write, such as ``INSERT ON connections``."""
-        self.write(f"CREATE TRIGGER refuse BEFORE {what} BEGIN SELECT RAISE(ABORT, 'refused'); END")
+        table = what.rpartition(" ")[2]
+        if isinstance(self.settings.database, Path):
+            self.sql(f"CREATE TRIGGER refuse BEFORE {what} BEGIN SELECT RAISE(ABORT, 'refused'); END")
+            undo = ["DROP TRIGGER refuse"]
+        else:
+            self.sql(
+                "CREATE FUNCTION refuse() RETURNS trigger AS $$ BEGIN RAISE EXCEPTION 'refused'; END $$ "
+                "LANGUAGE plpgsql",
+                f"CREATE TRIGGER refuse BEFORE {what} FOR EACH ROW EXECUTE FUNCTION refuse()",
+            )
+            undo = [f"DROP TRIGGER refuse ON {table}", "DROP FUNCTION refuse"]
         try:
             yield
         finally:
-            self.write("DROP TRIGGER refuse")
+            self.sql(*undo)
 
     async def furnish(self, hub: Hub) -> Organization:
         organization = await hub.organizations.create("Acme")
@@ -295,6 +328,67 @@ class House:
         return organization
 
 
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def migrated(postgres: PostgresServer) -> str:
+    """The address of a database that has the tables; others are made from it."""
+    url = postgres.create()
+
+    async def migrate() -> None:
+        database = Database(url)
+        await database.migrate()
+        await database.close()
+
+    asyncio.run(migrate())
+    return url
+
+
+@pytest.fixture(scope="session")
+def pgbouncer(postgres: PostgresServer) -> Iterator[PgBouncer]:
+    """A PgBouncer in transaction mode, before the PostgreSQL."""
+    if executable() is None:
+        pytest.skip("there is no PgBouncer here: `make test` unpacks Debian's, or install one")
+    with running_pgbouncer(postgres.url()) as pooler:
+        yield pooler
+
+
+POOLED = {
+    "access",
+    "changes",
+    "connections",
+    "consents",
+    "return_urls",
+    "shared_limits",
+    "tokens",
+    "webhooks",
+}
+"""DS-7: the modules whose tests run through PgBouncer too; between them they make every transaction that there is."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "database_kind" in metafunc.fixturenames:
+        name = metafunc.module.__name__.rpartition("test_")[2]
+        metafunc.parametrize("database_kind", ["sqlite", "postgresql", *(["pgbouncer"] if name in POOLED else [])])
+
+
 @pytest.fixture
-def house(tmp_path: Path) -> House:
-    return House(tmp_path)
+def house(request: pytest.FixtureRequest, database_kind: str) -> Iterator[House]:
+    """A server on each kind of database."""
+    if database_kind == "sqlite":
+        yield request.getfixturevalue("sqlite_house")
+        return
+    postgres: PostgresServer = request.getfixturevalue("postgres")
+    url = postgres.create(name_of(request.getfixturevalue("migrated")))
+    pooled = request.getfixturevalue("pgbouncer").url(name_of(url)) if database_kind == "pgbouncer" else None
+    yield House(pooled or url, request.getfixturevalue("tmp_path") / "journal")
+    postgres.drop(url)
+
+
+@pytest.fixture
+def sqlite_house(tmp_path: Path) -> House:
+    return House(tmp_path / "sellerport.db")

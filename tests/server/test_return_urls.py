@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -84,6 +86,80 @@ def test_a_registered_url_covers_itself_and_what_is_below(url):
 )
 def test_nothing_else_is_covered(url):
     assert not covered(url)
+
+
+EVIL = ("evil.com", "app.ok.com.evil.com", "app.ok.com@evil.com", "evil.com%2f.app.ok.com", "evil.com\\.app.ok.com")
+BEFORE = (
+    "",
+    "/",
+    "//",
+    "///",
+    "////",
+    "\\",
+    "\\\\",
+    "/\\",
+    "\\/",
+    "/\t/",
+    "/\n/",
+    "/ /",
+    "/./",
+    "/../",
+    ".",
+    "@",
+    ";/",
+    "%2f%2f",
+)
+SCHEMES = (
+    "",
+    "http:",
+    "https:",
+    "HTTPS:",
+    "hTTp:",
+    "ftp:",
+    "javascript:",
+    "java\tscript:",
+    "data:text/html,",
+    "\u2044\u2044",
+)
+BELOW = ("/cb", "")
+JOINTS = ("%00", "%0d%0a", "%23", "#", "\\", "%5c", "\t", "\u3002", "\uff0f", "%e3%80%82")
+AUTHORITIES = (".", ":80", ":443@", "@", "&@", "?@")
+
+
+def open_redirects():
+    """Every way that the building blocks of open redirects fit together."""
+    for scheme, before, host, path in product(SCHEMES, BEFORE, EVIL, BELOW):
+        yield f"{scheme}{before}{host}{path}"
+    good = "https://app.ok.com"
+    for before, host in product(BEFORE, EVIL):
+        yield f"{good}{before}{host}"
+        yield f"{good}{before}{host}/cb"
+        yield f"{good}/cb{before}/../../{host}"
+    for joint in (*JOINTS, *AUTHORITIES):
+        yield f"{good}{joint}.evil.com/cb"
+        yield f"{good}{joint}evil.com/cb"
+        yield f"https://evil.com{joint}app.ok.com/cb"
+        yield f"https://evil.com{joint}@app.ok.com/cb"
+
+
+def test_1_no_open_redirect_is_covered():
+    """Attack test 1: several hundred payloads, and none is accepted."""
+    payloads = set(open_redirects())
+    assert len(payloads) > 900
+    assert [payload for payload in payloads if covered(payload)] == []
+
+
+def test_1_each_payload_is_refused_at_the_door_too(sqlite_house):
+    async def scenario(server):
+        path = "/api/v1/integrations/connectors/oauth/initiate"
+        await server.hub.return_urls.register(server.organization.id, "https://app.ok.com/cb")
+        asked = {"connector_type": "amazon-seller-partner", "customer_name": "ann"}
+        assert (await server.api("POST", path, asked | {"redirect_url": "https://app.ok.com/cb"})).status == 200
+        for payload in sorted(set(open_redirects()))[::9]:
+            answer = await server.api("POST", path, asked | {"redirect_url": payload})
+            assert (answer.status, answer.json["errors"][0]["field"]) == (422, "redirect_url"), payload
+
+    sqlite_house.run(scenario)
 
 
 @given(st.text(alphabet="/\\.:@?#%25eE2fF;ahttpscb ok.com\t\n", max_size=60))

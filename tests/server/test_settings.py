@@ -57,10 +57,27 @@ def test_names_of_the_command_line_and_of_others_are_passed_over():
     assert Settings.read(named | {"PATH": "/bin", "SELLER": "x"}) == Settings()
 
 
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql"])
+def test_the_address_of_a_postgresql_database_is_a_secret(scheme):
+    settings = Settings.read({"SELLERPORT_DATABASE": f"{scheme}://u:hunter2@db/x"})
+    assert settings.database == "postgresql://u:hunter2@db/x"
+    assert "hunter2" not in repr(settings)
+
+
+def test_the_address_of_a_redis_is_a_secret():
+    settings = Settings.read({"SELLERPORT_REDIS": "rediss://:hunter2@cache/0", "SELLERPORT_PROCESSES": "3"})
+    assert (settings.redis, settings.processes) == ("rediss://:hunter2@cache/0", 3)
+    assert "hunter2" not in repr(settings)
+
+
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
-        ("DATABASE", "postgresql://u:p@db/x", "must be a path"),
+        ("DATABASE", "mysql://u:hunter2@db/x", "must be a path"),
+        ("DATABASE", "postgresql://u:hunter2@db", "must name a database"),
+        ("DATABASE", "postgresql://u:hun@hunter2@db/x", "must have %40 for @"),
+        ("DATABASE", "postgresql://u:hunter2/@db/x", "must have %40 for @"),
+        ("DATABASE", "postgresql://u:hunter2:1/hunter2@db/x", "must have %40 for @"),
         ("DATABASE", "sqlite://", "must be a path"),
         ("DATABASE", "sqlite:///", "would lose every grant"),
         ("DATABASE", ":memory:", "would lose every grant"),
@@ -76,6 +93,9 @@ def test_names_of_the_command_line_and_of_others_are_passed_over():
         ("PORT", "65536", "from 0 to 65535"),
         ("PORT", "-1", "from 0 to 65535"),
         ("PORT", "²", "from 0 to 65535"),
+        ("REDIS", "http://:hunter2@cache:6379", "must be an address such as redis://"),
+        ("PROCESSES", "0", "from 1 to 1000"),
+        ("PROCESSES", "a few", "from 1 to 1000"),
         ("LOG_LEVEL", "loud", "one of debug, info, warning, error"),
     ],
 )

@@ -11,13 +11,16 @@ import threading
 from contextlib import asynccontextmanager, closing
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, insert, select
 
-from sellerport.errors import Conflict, StoreError
+from sellerport.errors import Conflict, NotFound, StoreError
 from sellerport.server.store import Database, api_clients, organizations, schema, tables
+from sellerport.server.store.backend import backend
 
 ROW = {"id": "1", "name": "Acme", "created_at": 1.0}
 
@@ -122,11 +125,25 @@ def test_several_processes_that_start_at_once_make_the_tables_once(tmp_path):
     write(path, ROW)
 
 
-def test_a_database_of_a_newer_version_is_left_alone(path):
+def written_by(path, version, *, oldest):
     with closing(sqlite3.connect(path)) as other, other:
-        other.execute("UPDATE alembic_version SET version_num = '9999'")
+        other.execute("UPDATE alembic_version SET version_num = ?", (version,))
+        other.execute("UPDATE compatibility SET oldest_revision = ?", (oldest,))
+
+
+def test_a_database_of_a_newer_version_is_left_alone(path):
+    written_by(path, "9999", oldest="9998")
     with pytest.raises(StoreError, match="written by a newer Sellerport"):
         migrate(path)
+
+
+def test_a_database_of_the_next_version_is_used_as_it_is(path):
+    """RL-14: machines are brought to a new version one after the other, and the old ones may start again."""
+    written_by(path, "9999", oldest=schema.HEAD)
+    migrate(path)
+    write(path, ROW)
+    with closing(sqlite3.connect(path)) as other:
+        assert other.execute("SELECT version_num FROM alembic_version").fetchone() == ("9999",)
 
 
 def test_pragmas_are_set_on_every_connection(path):
@@ -161,7 +178,7 @@ def test_a_row_of_nobody_is_refused(path):
             row = {"id": "1", "organization_id": "nobody", "name": "x", "secret_hash": "", "created_at": 1.0}
             await store.execute(insert(api_clients).values(row))
 
-    with pytest.raises(StoreError, match="SQLITE_CONSTRAINT_FOREIGNKEY"):
+    with pytest.raises(NotFound, match="was removed at the same moment"):
         asyncio.run(scenario())
 
 
@@ -250,10 +267,46 @@ def test_a_connection_is_never_active_without_a_grant(path):
             "id, organization_id, customer, name, platform, region, marketplace, replication_config, created_at, "
             "updated_at, status, sealed_grant"
         )
-        for status, grant in (("active", None), ("needs_consent", None), ("disconnected", b"x"), ("pending", b"x")):
+        for status, grant in (("active", None), ("needs_consent", None), ("disconnected", b"x"), ("pending", None)):
             with pytest.raises(sqlite3.IntegrityError, match="ck_connections_grant"):
                 other.execute(
                     f"INSERT INTO connections ({columns}) "
                     "VALUES ('c', 'o', '', '', 'seller-partner', '', '', '{}', 1, 1, ?, ?)",
                     (status, grant),
                 )
+
+
+def test_a_table_that_others_refer_to_is_altered_with_its_rows(tmp_path):
+    """SQLite alters a table by making it anew: what refers to it still does."""
+    place = backend(tmp_path / "x.db")
+    place.create()
+    with place.blocking_engine().execution_options(**place.writing).begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", "sellerport.server.store:migrations")
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0002")
+        connection.exec_driver_sql("INSERT INTO organizations VALUES ('o', 'o', 1)")
+        connection.exec_driver_sql(
+            "INSERT INTO applications (id, organization_id, platform, name, lwa_client_id, sealed_secret, draft, "
+            "created_at, updated_at) VALUES ('a', 'o', 'seller-partner', 'a', 'a', x'00', 0, 1, 1)"
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO connections (id, organization_id, customer, name, platform, region, marketplace, status, "
+            "sealed_grant, replication_config, created_at, updated_at) "
+            "VALUES ('c', 'o', 'ann', 'n', 'seller-partner', 'na', 'm', 'active', x'00', '{}', 1, 1)"
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO consents (id, organization_id, customer, application_id, connection_id, name, marketplace, "
+            "vendor, replication_config, link_hash, created_at, expires_at) "
+            "VALUES ('f', 'o', 'ann', 'a', 'c', 'n', 'm', 0, '{}', 'h', 1, 1)"
+        )
+    migrate(tmp_path / "x.db")
+    with closing(sqlite3.connect(tmp_path / "x.db")) as other:
+        assert other.execute("SELECT id, customer, status FROM connections").fetchall() == [("c", "ann", "active")]
+        assert other.execute("SELECT id, connection_id, ended_at FROM consents").fetchall() == [("f", "c", None)]
+        assert other.execute("PRAGMA foreign_key_check").fetchall() == []
+        other.execute("PRAGMA foreign_keys = ON")
+        with pytest.raises(sqlite3.IntegrityError, match="FOREIGN KEY"):
+            other.execute("DELETE FROM connections")
+        with pytest.raises(sqlite3.IntegrityError, match="ck_connections_status"):
+            other.execute("UPDATE connections SET status = 'odd'")

@@ -18,6 +18,7 @@ from sellerport.errors import SettingsError
 # name: (module, what it does), said here too so that the list of commands imports none of them
 _COMMANDS = {
     "application": ("manage", "Manage an organization's Amazon developer applications."),
+    "audit": ("audit", "Prove and export the record of every change."),
     "call": ("call", "Call an operation and print the answer."),
     "client": ("manage", "Manage API clients: the programs that may call this server for an organization."),
     "completion": ("completion", "Print the script that completes commands in a shell."),
@@ -26,14 +27,23 @@ _COMMANDS = {
     "demo": ("demo", "Connect an Amazon account through a consent page, and call Amazon for it three ways."),
     "emulate": ("emulate", "Run a local Amazon."),
     "feed": ("documents", "Upload a feed, submit it, wait for it, and print what came of it."),
-    "key": ("key", "Make the keys that seal grants and secrets."),
+    "key": ("key", "Make, change and retire the keys that seal grants and secrets."),
     "operations": ("call", "Search the catalogue of operations."),
     "organization": ("manage", "Manage the companies that use this server."),
     "report": ("documents", "Create a report, wait for it, and print it or write it to a file."),
     "return-url": ("manage", "Manage the addresses that browsers may be sent back to after consent."),
     "serve": ("serve", "Run the server that holds the grants, until interrupted."),
+    "webhook": ("webhook", "Manage webhooks: where an organization is told of what happens to its connections."),
 }
-_EXTRAS = {"demo": "server", "emulate": "emulator", "key": "server", "manage": "server", "serve": "server"}
+_EXTRAS = {
+    "audit": "server",
+    "demo": "server",
+    "emulate": "emulator",
+    "key": "server",
+    "manage": "server",
+    "serve": "server",
+    "webhook": "server",
+}
 """What a module's libraries come with, if not with the package itself."""
 
 

@@ -196,8 +196,9 @@ def _consent(steps: Steps, url: str, api_client: NewApiClient) -> str:
         link = _post(url + path, given, token)["consent_url"]
         said.append(f"POST {path}")
     with steps.step("consent page") as said:
-        started = browser.open(link)
-        steps.expect(started.status == 302, "a redirect to Amazon's consent page")
+        steps.expect(b"Continue to Amazon" in browser.open(link).body, "a page with a button")
+        started = browser.open(link, {"button": "pressed"})
+        steps.expect(started.status == 303, "a redirect to Amazon's consent page")
         page = started.headers["location"]
         steps.expect(browser.open(page).status == 200, "a consent page")
         said.append(page.split("?")[0])

@@ -63,10 +63,10 @@ def secret_option(name: str) -> Callable[[CommandT], CommandT]:
 
 
 def _rows(found: list[Any]) -> list[dict[str, Any]]:
-    return [_row(one) for one in found]
+    return [readable(one) for one in found]
 
 
-def _row(found: Any) -> dict[str, Any]:
+def readable(found: Any) -> dict[str, Any]:
     """Return a record with its times readable."""
     return {name: _time(value) if name.endswith("_at") else value for name, value in asdict(found).items()}
 
@@ -85,7 +85,7 @@ def organization() -> None:
 @json_option
 def create_organization(name: str, as_json: bool) -> None:
     """Create an organization."""
-    show(_row(on_hub(lambda hub: hub.organizations.create(name))), as_json)
+    show(readable(on_hub(lambda hub: hub.organizations.create(name))), as_json)
 
 
 @organization.command("list")
@@ -144,7 +144,7 @@ def application() -> None:
 def register_application(organization: str | None, as_json: bool, **given: Any) -> None:
     """Register an application."""
     made = on_organization(organization, lambda hub, org: hub.applications.register(org.id, **given))
-    show(_row(made), as_json)
+    show(readable(made), as_json)
 
 
 @application.command("list")
@@ -168,6 +168,19 @@ def replace_secret(application_id: str, lwa_client_secret: str, organization: st
     show({"replaced_secret_of": application_id}, as_json)
 
 
+@application.command("rotate-secret")
+@click.argument("application_id", metavar="ID")
+@organization_option
+@json_option
+def rotate_secret(application_id: str, organization: str | None, as_json: bool) -> None:
+    """Ask Amazon for another client secret; a server that reads the queue (SELLERPORT_SECRETS_QUEUE) takes it in.
+
+    Calls go on: for a week Amazon accepts the old secret too.
+    """
+    on_organization(organization, lambda hub, org: hub.secrets.rotate(org.id, application_id))
+    show({"asked_for_a_secret_of": application_id}, as_json)
+
+
 @application.command("remove")
 @click.argument("application_id", metavar="ID")
 @organization_option
@@ -185,11 +198,12 @@ def return_url() -> None:
 
 @return_url.command("add")
 @click.argument("url")
+@click.option("--for-installs", is_flag=True, help="Owners who began at Amazon come here in the end.")
 @organization_option
 @json_option
-def add_return_url(url: str, organization: str | None, as_json: bool) -> None:
+def add_return_url(url: str, for_installs: bool, organization: str | None, as_json: bool) -> None:
     """Allow an address and those below it."""
-    on_organization(organization, lambda hub, org: hub.return_urls.register(org.id, url))
+    on_organization(organization, lambda hub, org: hub.return_urls.register(org.id, url, for_installs=for_installs))
     show({"added": url}, as_json)
 
 
@@ -235,7 +249,7 @@ def list_connections(customer: str | None, organization: str | None, as_json: bo
 def show_connection(connection_id: str, organization: str | None, as_json: bool) -> None:
     """Show one connection."""
     found = on_organization(organization, lambda hub, org: hub.connections.get(Caller(org.id), connection_id))
-    show(_row(found), as_json)
+    show(readable(found), as_json)
 
 
 @connection.command("create")
@@ -267,7 +281,20 @@ def create_connection(
             through=await hub.applications.find(org.id, application),
         )
 
-    show(_row(on_organization(organization, create)), as_json)
+    show(readable(on_organization(organization, create)), as_json)
+
+
+@connection.command("claim")
+@click.argument("connection_id", metavar="ID")
+@click.option("--customer", required=True, help="The organization's own name for its user.")
+@organization_option
+@json_option
+def claim_connection(connection_id: str, customer: str, organization: str | None, as_json: bool) -> None:
+    """Say whose a pending connection is: one whose owner began at Amazon."""
+    claimed = on_organization(
+        organization, lambda hub, org: hub.connections.claim(Caller(org.id), connection_id, customer)
+    )
+    show(readable(claimed), as_json)
 
 
 @connection.command("delete")

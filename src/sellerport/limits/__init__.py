@@ -186,6 +186,8 @@ class _Bucket:
     """How many tokens there were at ``at``, which may lie ahead: until then none is added."""
     at: float
     stated: bool
+    part: float = 1.0
+    """Which part of it is this process's."""
     share: float = 1.0
     """Which part of the rate is believed."""
     calls: int = UNREFUSED
@@ -212,7 +214,7 @@ class _Bucket:
         if self.rate is None:
             self.at = now
             return 0.0
-        rate, since = self.rate * self.share, now - self.at
+        rate, since = self.rate * self.share * self.part, now - self.at
         level = self._level(now)
         missing = ahead + 1 - level
         if missing > ROUNDING:
@@ -243,7 +245,8 @@ class _Bucket:
             return
         self.level, self.at = self._level(now), max(self.at, now)
         if self.rate is None:
-            self.level = self.burst = max(1.0, rate)  # none of Amazon's buckets holds less than a second's worth
+            # none of Amazon's buckets holds less than a second's worth
+            self.level = self.burst = max(1.0, rate * self.part)
         self.rate, self.share, self.stated = rate, 1.0, True
 
     def refuse(self, now: float, *, doubt: bool) -> None:
@@ -260,7 +263,7 @@ class _Bucket:
         since = now - self.at
         if since <= 0:
             return self.level
-        level = self.level + since * self.rate * self.share
+        level = self.level + since * self.rate * self.share * self.part
         return level if level < self.burst else self.burst
 
 
@@ -269,10 +272,13 @@ class Limits:
 
     Args:
         clock: seconds, from any start; it never goes back.
+        processes: how many call for the same accounts, each with buckets of its own: this one keeps to its part of
+            every rate and burst, but for the one call that the smallest bucket holds.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, *, processes: int = 1) -> None:
         self._clock = clock
+        self._part = 1 / processes
         self._buckets: dict[tuple[str, ...], _Bucket] = {}
         self._most = 1024
         self._lock = threading.Lock()
@@ -347,8 +353,8 @@ class Limits:
         if found is None:
             if len(self._buckets) >= self._most:
                 self._drop_idle(now)
-            burst = max(1.0, plan.burst or plan.rate or 1.0)
-            found = _Bucket(plan.rate, burst, burst, now, stated=plan.rate is not None)
+            burst = max(1.0, (plan.burst or plan.rate or 1.0) * self._part)
+            found = _Bucket(plan.rate, burst, burst, now, stated=plan.rate is not None, part=self._part)
             self._buckets[plan.key] = found
         return found
 

@@ -4,8 +4,9 @@ Every decision is one script, which takes one round trip and the server's clock;
 another only where it has to wait, is answered 429, or learns another rate. What Redis holds are numbers under keys of
 hashes, and it drops them when a bucket has not been used for an hour.
 
-When Redis does not answer, each process keeps its own buckets, so that calls go on; together the processes may then
-send more than Amazon allows, which answers 429 and is waited for. Redis is asked again every `RETRY_S` seconds, and
+When Redis does not answer, each process keeps its own buckets, so that calls go on: those of ``local``, which keeps to
+a part of each rate where it is told of how many processes. Where it is not, together they may send more than Amazon
+allows, which answers 429 and is waited for. Redis is asked again every `RETRY_S` seconds, and
 shared buckets are used as soon as it answers. An outage is logged once when it begins and once when it ends. A call
 that waits when buckets change hands begins to wait anew. A process that ends while its calls wait holds up the others
 for at most `limits.LEASE_S` seconds.
@@ -51,7 +52,7 @@ class RedisLimits:
             event loop.
         prefix: what all keys begin with.
         clock: seconds since the epoch, instead of the server's clock; for tests.
-        local: the buckets to go on with when Redis does not answer.
+        local: the buckets to go on with when Redis does not answer, such as ``Limits(processes=3)``.
         monotonic: seconds, to tell when to ask Redis again.
 
     Raises:

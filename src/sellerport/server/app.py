@@ -14,7 +14,7 @@ import sys
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, MutableMapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,13 +29,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from sellerport.errors import CallerError, KeyMissing, NotFound, SellerportError, SettingsError, StoreError, VaultError
+from sellerport.limits import Limits
+from sellerport.limits.redis import RedisLimits
 from sellerport.regions import Amazon
-from sellerport.server import connector_api, consent_pages
+from sellerport.server import connector_api, consent_pages, jobs
 from sellerport.server.connector_api import answer
-from sellerport.server.hub import Hub
+from sellerport.server.hub import Egress, Hub, Pause, kept_up
 from sellerport.server.settings import Settings
 from sellerport.server.store import Database
-from sellerport.server.vault import Vault, read_key_file, read_keys
+from sellerport.server.vault import AwsKms, Keyring, Provider, Remembered, Transit, Vault, read_keys
 from sellerport.wire import AsyncWire, Wire
 
 log = logging.getLogger(__name__)
@@ -53,7 +55,7 @@ async def open_hub(
     *,
     url: str | None = None,
     wire: Wire | None = None,
-    clock: Callable[[], float] = time.time,
+    clock: Callable[[], float] | None = None,
     random: Callable[[int], bytes] = os.urandom,
 ) -> AsyncIterator[Hub]:
     """Open the hub on the database and the vault that the settings name; make or migrate the tables first.
@@ -62,16 +64,17 @@ async def open_hub(
         settings: see there.
         url: the address at which browsers reach the server, where it is known better than from the settings.
         wire: what HTTP goes out through.
-        clock: seconds since the epoch.
+        clock: stands for every clock, the database's too, in tests; seconds since the epoch.
         random: a source of unpredictable bytes.
 
     Raises:
         KeyMissing, VaultError: there is no key, or not the one that sealed what is in the database; its id is named.
         StoreError: the database cannot be opened or written.
     """
-    vault = Vault(_keys(settings), random)
-    own_wire = None if wire else AsyncWire()
-    database = Database(settings.database)
+    own_wire = AsyncWire()
+    vault = _vault(settings, wire or own_wire, random)
+    limits = _limits(settings, clock or time.monotonic)
+    database = Database(settings.database, clock=clock)
     try:
         await database.migrate()
         hub = Hub(
@@ -79,16 +82,25 @@ async def open_hub(
             vault,
             amazon=Amazon(settings.amazon),
             public_url=url or settings.url(),
+            journal=settings.journal_folder,
             wire=wire or own_wire,
-            clock=clock,
+            egress=Egress(private=settings.webhook_private),
+            limits=limits,
+            clock=clock or time.time,
+            monotonic=clock or time.monotonic,
             random=random,
         )
         await hub.check_vault()
-        yield hub
+        await hub.recover()
+        try:
+            yield hub
+        finally:
+            await hub.tokens.aclose()
     finally:
         await database.close()
-        if own_wire is not None:
-            await own_wire.aclose()
+        await own_wire.aclose()
+        if isinstance(limits, RedisLimits):
+            await limits.aclose()
 
 
 def application(settings: Settings, hub: Hub | None = None) -> ASGIApp:
@@ -97,7 +109,10 @@ def application(settings: Settings, hub: Hub | None = None) -> ASGIApp:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[Mapping[str, Any]]:
         async with contextlib.AsyncExitStack() as stack:
-            app.state.hub = hub or await stack.enter_async_context(open_hub(settings))
+            if hub is None:
+                app.state.hub = await stack.enter_async_context(open_hub(settings))
+                await stack.enter_async_context(kept_up(app.state.hub))
+                await stack.enter_async_context(_jobs(settings, app.state.hub))
             yield {}
 
     routes = [
@@ -213,9 +228,18 @@ class Running:
 
 @asynccontextmanager
 async def running(
-    settings: Settings, *, wire: Wire | None = None, clock: Callable[[], float] = time.time
+    settings: Settings,
+    *,
+    wire: Wire | None = None,
+    clock: Callable[[], float] | None = None,
+    pause: Pause = asyncio.sleep,
 ) -> AsyncIterator[Running]:
     """Run a server in this event loop; at the end, finish the requests under way, then close everything.
+
+    Args:
+        settings: see there.
+        wire, clock: as `open_hub`'s.
+        pause: waits between two rounds of upkeep.
 
     Raises:
         SettingsError: the address cannot be listened on.
@@ -223,7 +247,7 @@ async def running(
     """
     with _listening(settings.host, settings.port) as listener:
         url = settings.url(listener.getsockname()[1])
-        async with open_hub(settings, url=url, wire=wire, clock=clock) as hub:
+        async with open_hub(settings, url=url, wire=wire, clock=clock) as hub, _jobs(settings, hub):
             config = uvicorn.Config(
                 application(settings, hub),
                 http=_Protocol,
@@ -238,7 +262,8 @@ async def running(
             server = _Server(config)
             serving = asyncio.create_task(server.serve(sockets=[listener]))
             try:
-                yield Running(url, hub, server, serving)
+                async with kept_up(hub, pause):
+                    yield Running(url, hub, server, serving)
             finally:
                 server.should_exit = True
                 await serving
@@ -305,6 +330,10 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
         yield listener
 
 
+def _jobs(settings: Settings, hub: Hub) -> AbstractAsyncContextManager[None]:
+    return jobs.running(hub, settings.database, secrets_queue=settings.secrets_queue)
+
+
 def _cannot_listen(host: str, port: int, error: Exception) -> SettingsError:
     if not isinstance(error, OSError):
         return SettingsError(f"SELLERPORT_HOST {host!r} is no host's name or address")
@@ -316,18 +345,35 @@ def _cannot_listen(host: str, port: int, error: Exception) -> SettingsError:
     return SettingsError(f"SELLERPORT_HOST {host!r} is no address of this machine: {error.strerror}")
 
 
-def _keys(settings: Settings) -> list[bytes]:
+def _limits(settings: Settings, monotonic: Callable[[], float]) -> Limits | RedisLimits:
+    local = Limits(monotonic, processes=settings.processes)
+    return local if settings.redis is None else RedisLimits(str(settings.redis), local=local, monotonic=monotonic)
+
+
+def _vault(settings: Settings, wire: Wire, random: Callable[[int], bytes]) -> Vault:
+    """Return the vault; what seals comes last, so that whoever changes over goes on opening what was there before."""
+    providers: list[Provider] = []
     if settings.vault_key is not None:
-        return read_keys(settings.vault_key, "SELLERPORT_VAULT_KEY")
+        providers.append(Keyring(read_keys(settings.vault_key, "SELLERPORT_VAULT_KEY"), random))
     if settings.vault_key_file is not None:
-        return read_key_file(settings.vault_key_file)
-    raise KeyMissing(
-        "the vault has no key: make one with `sellerport key new`, and name its file in SELLERPORT_VAULT_KEY_FILE"
-    )
+        providers.append(Keyring.of_file(settings.vault_key_file, random))
+    if settings.vault_kms_key is not None:
+        providers.append(Remembered(AwsKms(settings.vault_kms_key, wire)))
+    if settings.vault_transit_url and settings.vault_transit_key and settings.vault_transit_token_file:
+        address, token_file = settings.vault_transit_url, settings.vault_transit_token_file
+        providers.append(Remembered(Transit(address, settings.vault_transit_key, token_file, wire)))
+    if not providers:
+        raise KeyMissing(
+            "the vault has no key: make one with `sellerport key new`, and name its file in SELLERPORT_VAULT_KEY_FILE"
+        )
+    *opening, sealing = providers
+    return Vault(sealing, *opening, random=random)
 
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_SECRETS = re.compile(r"Atz[a-z.]*\|[\w.~+/=|-]+|amzn1\.oa2-cs\.[\w.-]+|sellerport_(?:secret|token)_[\w-]+")
+_SECRETS = re.compile(
+    r"Atz[a-z.]*\|[\w.~+/=|-]+|amzn1\.oa2-cs\.[\w.-]+|sellerport_(?:secret|token)_[\w-]+|whsec_[\w+/=-]+"
+)
 
 
 def _mask(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

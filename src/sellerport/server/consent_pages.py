@@ -21,12 +21,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from sellerport.errors import ConsentError, SellerportError, StoreError
-from sellerport.server.hub import Hub
+from sellerport.server.hub import Hub, Invitation, Started
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 COOKIE_LIFE_S = 600
 MOST_PARAMETERS = 20
+LONGEST_QUERY = 16_384
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -34,28 +35,39 @@ _TEMPLATES = Path(__file__).parent / "templates"
 def routes() -> list[Route]:
     """Return the routes; ``request.state.hub`` has to hold the hub."""
     return [
-        Route("/connect/{link}", _explained(connect), methods=["GET"]),
+        Route("/connect/{link}", _explained(invitation), methods=["GET"]),
+        Route("/connect/{link}", _explained(connect), methods=["POST"]),
+        Route("/oauth/login/{application}", _explained(log_in_page), methods=["GET"]),
+        Route("/oauth/login/{application}", _explained(log_in), methods=["POST"]),
         Route("/oauth/callback", _explained(callback), methods=["GET"]),
     ]
 
 
+async def invitation(request: Request) -> Response:
+    """Say what a link is about. Link scanners and previews come here too: only the button binds it to a browser."""
+    about = await _hub(request).consents.look(request.path_params["link"], request.cookies)
+    return _page("invitation.html", HTTPStatus.OK, form=True, title=_title(about), about=about)
+
+
 async def connect(request: Request) -> Response:
     """Send a browser on to Amazon's consent page, with a cookie to know it by."""
-    if request.method == "HEAD":  # link checkers; the link is for one browser
-        return _bare(HTTPStatus.OK)
+    _refuse_others_forms(request)
     hub = _hub(request)
-    started = await hub.consents.start(request.path_params["link"], request.cookies)
-    found = _bare(HTTPStatus.FOUND, started.location)
-    found.set_cookie(
-        started.cookie,
-        started.value,
-        max_age=COOKIE_LIFE_S,
-        path="/",
-        secure=hub.consents.secure,
-        httponly=True,
-        samesite="lax",  # Amazon's redirect has to carry it
-    )
-    return found
+    return _to_amazon(hub, await hub.consents.start(request.path_params["link"], request.cookies))
+
+
+async def log_in_page(request: Request) -> Response:
+    """Say what Amazon asks for, where an owner began there: this is the application's Log-in URI."""
+    about = await _hub(request).consents.look_in(request.path_params["application"], _parameters(request))
+    return _page("invitation.html", HTTPStatus.OK, form=True, title=_title(about), about=about)
+
+
+async def log_in(request: Request) -> Response:
+    """Send a browser that began at Amazon back there, with a cookie to know it by."""
+    _refuse_others_forms(request)
+    hub = _hub(request)
+    started = await hub.consents.log_in(request.path_params["application"], _parameters(request), request.cookies)
+    return _to_amazon(hub, started)
 
 
 async def callback(request: Request) -> Response:
@@ -67,22 +79,24 @@ async def callback(request: Request) -> Response:
     if finished.location is not None:
         response = _bare(HTTPStatus.SEE_OTHER, finished.location)
     elif finished.error is not None:
-        response = problem(request, finished.error)
+        request.state.error = finished.error
+        response = problem(request, finished.error, finished.link)
     else:
-        response = _page("connected.html", HTTPStatus.OK, title="Connected", connection=finished.connection)
+        response = _page("connected.html", HTTPStatus.OK, title="Connected", finished=finished)
     response.delete_cookie(finished.cookie, path="/", secure=hub.consents.secure, httponly=True, samesite="lax")
     return response
 
 
-def problem(request: Request, error: SellerportError) -> Response:
-    """Return a page that says what is wrong and what to do."""
+def problem(request: Request, error: SellerportError, link: str | None = None) -> Response:
+    """Return a page that says what is wrong and what to do; ``link`` is where to try again."""
     if isinstance(error, ConsentError):
         title, message = "This did not work", _sentence(error.message)
     elif isinstance(error, StoreError):
         title, message = "Not now", "The server cannot save anything at the moment. Load this page again in a minute."
     else:
         title, message = "Something went wrong", "The server could not do this. Its operator finds why in its log."
-    return _page("problem.html", error.status, title=title, message=message, request_id=request.state.request_id)
+    said = {"message": message, "link": link, "request_id": request.state.request_id}
+    return _page("problem.html", error.status, title=title, **said)
 
 
 def _explained(endpoint: Endpoint) -> Endpoint:
@@ -102,8 +116,37 @@ def _hub(request: Request) -> Hub:
     return hub
 
 
+def _title(about: Invitation) -> str:
+    return "Renew the connection to Amazon" if about.renews else "Connect your Amazon account"
+
+
+def _to_amazon(hub: Hub, started: Started) -> Response:
+    found = _bare(HTTPStatus.SEE_OTHER, started.location)
+    found.set_cookie(
+        started.cookie,
+        started.value,
+        max_age=COOKIE_LIFE_S,
+        path="/",
+        secure=hub.consents.secure,
+        httponly=True,
+        samesite="lax",  # Amazon's redirect has to carry it
+    )
+    return found
+
+
+def _refuse_others_forms(request: Request) -> None:
+    """Refuse a form of another site: whoever is sent to Amazon has to have read our page.
+
+    ``Origin`` tells nothing here: a page that hides its address from others (``Referrer-Policy``) hides it there too.
+    """
+    if request.headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
+        raise ConsentError("this has to begin on this server's own page; open the link again")
+
+
 def _parameters(request: Request) -> dict[str, str]:
     query = request.scope["query_string"].decode("latin-1")
+    if len(query) > LONGEST_QUERY:
+        raise ConsentError("this answer is longer than Amazon's are; start again")
     try:
         pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=MOST_PARAMETERS)
     except ValueError:
@@ -119,15 +162,19 @@ def _template(name: str) -> tuple[Template, Markup, str]:
     """Return a template, the style sheet, and the policy that allows this style sheet and nothing else."""
     style = (_TEMPLATES / "style.css").read_text("utf-8")
     hashed = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    policy = (
-        f"default-src 'none'; style-src 'sha256-{hashed}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    )
+    policy = f"default-src 'none'; style-src 'sha256-{hashed}'; base-uri 'none'; frame-ancestors 'none'"
     environment = Environment(loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined)
     return environment.get_template(name), Markup(style), policy  # noqa: S704  # the style sheet is ours
 
 
-def _page(name: str, status: int, **values: Any) -> Response:
+def _page(name: str, status: int, *, form: bool = False, **values: Any) -> Response:
+    """Return a page.
+
+    Browsers hold ``form-action`` against the redirects that answer a form too, and Amazon's lead to hosts that no table
+    has: a page with a form goes without it.
+    """
     template, style, policy = _template(name)
+    policy += "" if form else "; form-action 'none'"
     headers = {**_HEADERS, "content-security-policy": policy}
     return Response(template.render(style=style, **values), status, headers, "text/html")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
@@ -43,14 +44,28 @@ def _setting(read: Callable[[str], Any], help: str) -> dict[str, Any]:
     return {"read": read, "help": help}
 
 
-def _database(text: str) -> Path:
+def _database(text: str) -> Path | Secret:
     scheme, separator, rest = text.partition("://")
+    if separator and scheme in ("postgresql", "postgres"):
+        parts = urlsplit(text)
+        try:
+            odd = "@" in parts.path or parts.netloc.count("@") > 1 or parts.port == 0
+        except ValueError:
+            odd = True
+        if odd:  # a piece of a password would be taken for a host or a database, and shown
+            raise ValueError("must have %40 for @, %2F for / and so on in its user and password")
+        if not parts.path.strip("/"):
+            raise ValueError("must name a database: postgresql://user:password@host/database")
+        return Secret(f"postgresql://{rest}")
     if not separator:
         path = text
     elif scheme == "sqlite" and rest.startswith("/"):
         path = rest[1:]
     else:
-        raise ValueError("must be a path, or sqlite:/// and a path (sqlite:////var/lib/sellerport.db is absolute)")
+        raise ValueError(
+            "must be a path, or sqlite:/// and a path (sqlite:////var/lib/sellerport.db is absolute), "
+            "or postgresql://user:password@host/database"
+        )
     if path in ("", ":memory:"):
         raise ValueError("must name a file: a database in memory would lose every grant")
     return Path(path)
@@ -79,6 +94,30 @@ def _port(text: str) -> int:
     return int(text)
 
 
+def _redis(text: str) -> Secret:
+    if urlsplit(text).scheme not in ("redis", "rediss", "unix"):
+        raise ValueError("must be an address such as redis://:password@host:6379/0")
+    return Secret(text)
+
+
+def _processes(text: str) -> int:
+    if not text.isdecimal() or not text.isascii() or not 1 <= int(text) <= 1000:
+        raise ValueError("must be a number from 1 to 1000")
+    return int(text)
+
+
+def _transit_key(text: str) -> str:
+    if not re.fullmatch(r"\w[\w.-]{0,199}", text, re.ASCII):
+        raise ValueError("must be the name of a key: letters, digits, and _ . - after the first")
+    return text
+
+
+def _yes(text: str) -> bool:
+    if text.lower() not in ("true", "false"):
+        raise ValueError("must be true or false")
+    return text.lower() == "true"
+
+
 def _log_level(text: str) -> str:
     if text.lower() not in LOG_LEVELS:
         raise ValueError(f"must be one of {', '.join(LOG_LEVELS)}")
@@ -89,9 +128,13 @@ def _log_level(text: str) -> str:
 class Settings:
     """What the server is told when it starts."""
 
-    database: Path = field(
+    database: Path | Secret = field(
         default=Path("sellerport.db"),
-        metadata=_setting(_database, "Where everything is kept: the path of an SQLite file, or sqlite:/// and a path."),
+        metadata=_setting(
+            _database,
+            "Where everything is kept: the path of an SQLite file, or postgresql://user:password@host/database, which "
+            "any number of servers may share.",
+        ),
     )
     vault_key_file: Path | None = field(
         default=None,
@@ -103,6 +146,51 @@ class Settings:
         default=None,
         metadata=_setting(
             Secret, "The vault's key itself (32 bytes in base64), where a file is inconvenient; not both."
+        ),
+    )
+    vault_kms_key: str | None = field(
+        default=None,
+        metadata=_setting(
+            str, "The ARN of an AWS KMS key to seal with; keys of a file or the environment open only, beside it."
+        ),
+    )
+    vault_transit_url: str | None = field(
+        default=None,
+        metadata=_setting(
+            _address,
+            "The address of a transit secrets engine (HashiCorp Vault, OpenBao) to seal with, such as "
+            "https://vault.example.com:8200/v1/transit; local keys open only, beside it.",
+        ),
+    )
+    vault_transit_key: str | None = field(
+        default=None, metadata=_setting(_transit_key, "The name of the transit engine's key.")
+    )
+    vault_transit_token_file: Path | None = field(
+        default=None,
+        metadata=_setting(Path, "The file with a token that may encrypt and decrypt with it; it may be renewed."),
+    )
+    journal: Path | None = field(
+        default=None,
+        metadata=_setting(
+            Path,
+            "A folder on this machine's disk for what Amazon gave and the database does not have yet. "
+            "If absent, beside the SQLite file, or sellerport-journal.",
+        ),
+    )
+    redis: Secret | None = field(
+        default=None,
+        metadata=_setting(
+            _redis,
+            "The address of a Redis by which servers keep Amazon's rate limits together, such as "
+            "redis://:password@host:6379/0.",
+        ),
+    )
+    processes: int = field(
+        default=1,
+        metadata=_setting(
+            _processes,
+            "How many servers share the database: without a Redis, or while it does not answer, each keeps to its part "
+            "of Amazon's rate limits.",
         ),
     )
     amazon: str | None = field(
@@ -117,6 +205,20 @@ class Settings:
             _address,
             "The address at which browsers reach this server: Amazon sends them back to its /oauth/callback. "
             "If absent, host and port.",
+        ),
+    )
+    secrets_queue: str | None = field(
+        default=None,
+        metadata=_setting(
+            _address, "The URL of the SQS queue to which Amazon sends applications' new client secrets (extra `aws`)."
+        ),
+    )
+    webhook_private: bool = field(
+        default=False,
+        metadata=_setting(
+            _yes,
+            "`true` lets webhooks be at private addresses, by http and on any port: for development, since whoever "
+            "may make one can then reach what this machine can.",
         ),
     )
     host: str = field(
@@ -149,6 +251,15 @@ class Settings:
         settings._agree()
         return settings
 
+    @property
+    def journal_folder(self) -> Path:
+        """Where the journal is."""
+        if self.journal is not None:
+            return self.journal
+        if isinstance(self.database, Path):
+            return self.database.with_name(f"{self.database.name}-refreshes")
+        return Path("sellerport-journal")
+
     def url(self, port: int | None = None) -> str:
         """Return the address at which browsers reach the server; ``port`` is the one taken where the setting is 0."""
         if self.public_url is not None:
@@ -159,6 +270,12 @@ class Settings:
     def _agree(self) -> None:
         if self.vault_key is not None and self.vault_key_file is not None:
             raise SettingsError("SELLERPORT_VAULT_KEY and SELLERPORT_VAULT_KEY_FILE are both set; give one of them")
+        transit = [self.vault_transit_url, self.vault_transit_key, self.vault_transit_token_file]
+        if any(transit) and not all(transit):
+            names = "SELLERPORT_VAULT_TRANSIT_URL, SELLERPORT_VAULT_TRANSIT_KEY and SELLERPORT_VAULT_TRANSIT_TOKEN_FILE"
+            raise SettingsError(f"{names} belong together; give all of them, or none")
+        if self.vault_kms_key and self.vault_transit_url:
+            raise SettingsError("SELLERPORT_VAULT_KMS_KEY and SELLERPORT_VAULT_TRANSIT_URL are both set; give one")
         if self.public_url is None or self.amazon is not None:
             return
         parts = urlsplit(self.public_url)

@@ -28,6 +28,9 @@ DEFINITION_ID = "e55879a8-0ef8-4557-abcf-ab34c53ec460"
 SLUG = "amazon-seller-partner"
 TITLE = "Amazon Seller Partner"
 
+RETRY_AFTER_S = 5
+"""When to come back where the error does not say: a database that was away is used again at once."""
+
 _INSIDE = (StoreError, VaultError, SettingsError)
 """Errors whose messages are for the operator: they name paths and keys."""
 
@@ -95,8 +98,8 @@ def refuse(request: Request, error: SellerportError) -> Response:
     """
     shown = type(error)() if isinstance(error, _INSIDE) else error
     status, headers = _status(error), {}
-    if isinstance(error, Throttled):
-        headers["retry-after"] = str(max(1, math.ceil(error.retry_after)))
+    if status == 503 or isinstance(error, Throttled):
+        headers["retry-after"] = str(math.ceil(getattr(error, "retry_after", 0) or RETRY_AFTER_S))
     if isinstance(error, Unauthenticated):
         headers["www-authenticate"] = "Bearer"
     found: list[tuple[str | None, str, str]]
@@ -124,21 +127,22 @@ def _common(connection: Connection) -> dict[str, Any]:
     return {
         "id": connection.id,
         "name": connection.name,
-        "created_at": _time(connection.created_at),
-        "updated_at": _time(connection.updated_at),
+        "created_at": written(connection.created_at),
+        "updated_at": written(connection.updated_at),
         # ours
         "workspace_name": connection.customer,
         "status": connection.status,
         "region": connection.region,
         "marketplace": connection.marketplace,
         "selling_partner_id": connection.selling_partner_id,
-        "last_success_at": _time(connection.last_success_at),
-        "last_error_at": _time(connection.last_error_at),
+        "last_success_at": written(connection.last_success_at),
+        "last_error_at": written(connection.last_error_at),
         "last_error": connection.last_error,
     }
 
 
-def _time(seconds: float | None) -> str | None:
+def written(seconds: float | None) -> str | None:
+    """Return seconds since the epoch as answers have times: ISO 8601 in UTC, to the millisecond."""
     if seconds is None:
         return None
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

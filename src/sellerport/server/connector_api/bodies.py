@@ -57,6 +57,14 @@ class CreateRequest(_Kind, kw_only=True):
     server_side_oauth_secret_id: str | None = None
 
 
+class ClaimRequest(msgspec.Struct, kw_only=True):
+    """POST /api/v1/integrations/connectors/{id}/claim; ours."""
+
+    workspace_name: str | None = None
+    customer_name: str | None = None
+    external_user_id: str | None = None
+
+
 class ExecuteRequest(msgspec.Struct, kw_only=True):
     """POST /api/v1/integrations/connectors/{id}/execute."""
 

@@ -38,6 +38,7 @@ from sellerport.server.connector_api.answers import (
 from sellerport.server.connector_api.bodies import (
     TENANT_NAMES,
     TYPE_NAMES,
+    ClaimRequest,
     CreateRequest,
     ExecuteRequest,
     InitiateRequest,
@@ -67,6 +68,7 @@ def routes() -> list[Route]:
         Route(connectors, _answered(list_all), methods=["GET"]),
         Route(f"{connectors}/{{id}}", _answered(get), methods=["GET"]),
         Route(f"{connectors}/{{id}}", _answered(delete), methods=["DELETE"]),
+        Route(f"{connectors}/{{id}}/claim", _answered(claim), methods=["POST"]),
         Route(f"{connectors}/{{id}}/execute", _answered(execute), methods=["POST"]),
     ]
 
@@ -155,6 +157,14 @@ async def delete(request: Request) -> Response:
     return answer({"job_id": str(uuid.uuid4())}, 202)
 
 
+async def claim(request: Request) -> Response:
+    """Say whose a pending connector is: one whose owner began at Amazon."""
+    caller = await _caller(request)
+    given = await _body(request, ClaimRequest)
+    claimed = await _hub(request).connections.claim(caller, request.path_params["id"], _tenant(given))
+    return answer(detailed(claimed))
+
+
 async def execute(request: Request) -> Response:
     """Carry out an action on an entity."""
     caller = await _caller(request)
@@ -222,7 +232,7 @@ async def _body(request: Request, kind: type[T]) -> T:
     return decode(bytes(received), kind)
 
 
-def _tenant(given: InitiateRequest | CreateRequest) -> str:
+def _tenant(given: InitiateRequest | CreateRequest | ClaimRequest) -> str:
     named = tenant(msgspec.structs.asdict(given))
     if named is None:
         raise InvalidArguments(problems=[Problem(TENANT_NAMES[0], f"is required (or {' or '.join(TENANT_NAMES[1:])})")])

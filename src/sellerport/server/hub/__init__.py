@@ -6,8 +6,11 @@ alone opens the vault.
 
 from __future__ import annotations
 
-from sellerport.server.hub.consents import Finished, Started
+from sellerport.server.hub.audit import Chain, Proof, Record
+from sellerport.server.hub.consents import Finished, Invitation, Started
+from sellerport.server.hub.egress import Egress
 from sellerport.server.hub.hub import Hub
+from sellerport.server.hub.keys import Rewrapped
 from sellerport.server.hub.records import (
     AccessToken,
     ApiClient,
@@ -18,17 +21,31 @@ from sellerport.server.hub.records import (
     Organization,
     is_partner_id,
 )
+from sellerport.server.hub.upkeep import Pause, kept_up
+from sellerport.server.hub.webhooks import Delivery, DeliveryStatus, NewSecret, Webhook
 
 __all__ = [
     "AccessToken",
     "ApiClient",
     "Application",
     "Caller",
+    "Chain",
     "Connection",
+    "Delivery",
+    "DeliveryStatus",
+    "Egress",
     "Finished",
     "Hub",
+    "Invitation",
     "NewApiClient",
+    "NewSecret",
     "Organization",
+    "Pause",
+    "Proof",
+    "Record",
+    "Rewrapped",
     "Started",
+    "Webhook",
     "is_partner_id",
+    "kept_up",
 ]

@@ -3,27 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields
 
 from sqlalchemy import delete, func, insert, select, update
 
 from sellerport.errors import CallerError, Conflict, InvalidArguments, NotFound, Problem
 from sellerport.oauth import LwaClient
+from sellerport.server.hub.changes import Changes
 from sellerport.server.hub.mint import Mint
-from sellerport.server.hub.records import Application, Platform, required
+from sellerport.server.hub.records import OPERATOR, SERVER, Application, Platform, required
+from sellerport.server.hub.sealed import seal, unseal
 from sellerport.server.store import Database, applications, connections, consents
 from sellerport.server.vault import Vault
 
 DEFAULT_NAME = "default"
 
+PREVIOUS_SECRET_S = 7 * 86_400.0
+"""How long Amazon accepts a client secret after it was rotated."""
+
+TELL_AGAIN_S = 86_400.0
+
 _t = applications.c
-_COLUMNS = [column for column in _t if column.name != "sealed_secret"]
+_COLUMNS = [_t[it.name] for it in fields(Application)]
 
 
 class Applications:
     """The applications through which accounts are reached."""
 
-    def __init__(self, database: Database, vault: Vault, mint: Mint, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, database: Database, vault: Vault, changes: Changes, mint: Mint, clock: Callable[[], float]
+    ) -> None:
         self._database = database
+        self._changes = changes
         self._vault = vault
         self._mint = mint
         self._clock = clock
@@ -66,10 +77,12 @@ class Applications:
             created_at=self._clock(),
             updated_at=self._clock(),
         )
-        sealed = self._vault.seal(lwa_client_secret.encode(), _place(made.id, organization_id))
+        sealed = await seal(self._vault, applications, vars(made), sealed_secret=lwa_client_secret)
         try:
             async with self._database.writing() as store:
-                await store.execute(insert(applications).values(**vars(made), sealed_secret=sealed))
+                values = {**vars(made), **sealed, "secret_changed_at": made.created_at}
+                await store.execute(insert(applications).values(values))
+                await self._changes.note(store, organization_id, "application.registered", made.id, OPERATOR)
         except Conflict:
             raise Conflict(f"there is a {platform} application {name!r} already") from None
         return made
@@ -114,22 +127,99 @@ class Applications:
         async with self._database.reading() as store:
             row = (await store.execute(mine)).mappings().first()
         if row is None:
-            raise NotFound(f"no application {id!r}")
+            raise _unknown(id)
         return Application(**row)
 
-    async def replace_secret(self, organization_id: str, id: str, lwa_client_secret: str) -> None:
+    async def replace_secret(
+        self,
+        organization_id: str,
+        id: str,
+        lwa_client_secret: str,
+        *,
+        changed_at: float | None = None,
+        previous_until: float | None = None,
+        actor: str = OPERATOR,
+    ) -> None:
         """Store the secret that Amazon gave in place of the old one. Grants stay as they are.
+
+        The secret that is there already, or one older than it, changes nothing.
+
+        Args:
+            organization_id, id: whose application, and which.
+            lwa_client_secret: the new secret.
+            changed_at: when Amazon made it, in seconds since the epoch; now if not given.
+            previous_until: until when Amazon accepts the old one too, in seconds since the epoch; a week if not given.
+            actor: who does it.
 
         Raises:
             NotFound: the organization has no such application.
         """
         required(lwa_client_secret=lwa_client_secret)
-        sealed = self._vault.seal(lwa_client_secret.encode(), _place(id, organization_id))
+        now = self._clock()
         mine = (_t.organization_id == organization_id) & (_t.id == id)
+        async with self._database.reading() as store:
+            row = (await store.execute(select(applications).where(mine))).mappings().first()
+        if row is None:
+            raise _unknown(id)
+        before = (await unseal(self._vault, applications, row, "sealed_secret"))["sealed_secret"]
+        if before == lwa_client_secret or (changed_at is not None and changed_at < (row["secret_changed_at"] or 0.0)):
+            return
+        sealed = await seal(
+            self._vault,
+            applications,
+            row,
+            sealed_secret=lwa_client_secret,
+            sealed_previous_secret=before,
+        )
+        values = {
+            **sealed,
+            "previous_secret_until": now + PREVIOUS_SECRET_S if previous_until is None else previous_until,
+            "secret_changed_at": now if changed_at is None else changed_at,
+            "secret_refused_at": None,
+            "reminded_days": None,
+            "updated_at": now,
+        }
+        unchanged = mine & (_t.sealed_secret == row["sealed_secret"])
         async with self._database.writing() as store:
-            values = {"sealed_secret": sealed, "updated_at": self._clock()}
-            if (await store.execute(update(applications).where(mine).values(values))).rowcount == 0:
-                raise NotFound(f"no application {id!r}")
+            if (await store.execute(update(applications).where(unchanged).values(values))).rowcount == 0:
+                raise Conflict("the application's secret was changed at the same moment; look, and try again")
+            await self._changes.note(store, organization_id, "application.secret_rotated", id, actor)
+
+    async def of_client(self, lwa_client_id: str) -> list[Application]:
+        """Return the applications of all organizations that Login with Amazon knows by this id: for the hub alone."""
+        async with self._database.reading() as store:
+            rows = await store.execute(select(*_COLUMNS).where(_t.lwa_client_id == lwa_client_id))
+        return [Application(**row) for row in rows.mappings()]
+
+    async def note_rotation(self, organization_id: str, id: str, actor: str) -> None:
+        """Write down that somebody asks Amazon for another secret, before that is done."""
+        async with self._database.writing() as store:
+            await self._changes.note(store, organization_id, "application.rotation_asked", id, actor)
+
+    async def note_secret_age(self, organization_id: str, id: str, changed_at: float) -> None:
+        """Write down when Amazon made the secret that an application has, in seconds since the epoch."""
+        mine = (_t.organization_id == organization_id) & (_t.id == id) & (_t.secret_changed_at != changed_at)
+        async with self._database.writing() as store:
+            done = await store.execute(update(applications).where(mine).values(secret_changed_at=changed_at))
+            if done.rowcount == 1:
+                facts = {"changed_at": changed_at}
+                await self._changes.note(store, organization_id, "application.secret_dated", id, SERVER, **facts)
+
+    async def note_refused_secret(self, organization_id: str, id: str, *, previous_works: bool) -> None:
+        """Tell the organization, once a day, that Amazon does not accept an application's secret.
+
+        Args:
+            organization_id, id: whose application, and which.
+            previous_works: whether Amazon accepts the secret before, so that calls go on.
+        """
+        now = self._clock()
+        mine = (_t.organization_id == organization_id) & (_t.id == id)
+        untold = _t.secret_refused_at.is_(None) | (_t.secret_refused_at <= now - TELL_AGAIN_S)
+        async with self._database.writing() as store:
+            done = await store.execute(update(applications).where(mine & untold).values(secret_refused_at=now))
+            if done.rowcount == 1:
+                facts = {"previous_works": previous_works}
+                await self._changes.note(store, organization_id, "application.secret_refused", id, SERVER, **facts)
 
     async def remove(self, organization_id: str, id: str) -> None:
         """Remove an application and its secret.
@@ -142,31 +232,45 @@ class Applications:
         uses = connections.c.application_id == id
         live = select(func.count()).select_from(connections).where(uses, connections.c.status != "disconnected")
         async with self._database.writing() as store:
-            if await store.scalar(select(_t.id).where(mine)) is None:
-                raise NotFound(f"no application {id!r}")
+            if await store.scalar(select(_t.id).where(mine).with_for_update()) is None:
+                raise _unknown(id)
             if count := await store.scalar(live):
                 raise Conflict(f"{count} connections use this application; delete them first")
             await store.execute(update(connections).where(uses).values(application_id=None))
             await store.execute(delete(consents).where(consents.c.application_id == id))
             await store.execute(delete(applications).where(mine))
+            await self._changes.note(store, organization_id, "application.removed", id, OPERATOR)
 
     async def lwa_client(self, organization_id: str, id: str) -> LwaClient:
-        """Return what Login with Amazon knows an application by: for the hub alone.
+        """Return what Login with Amazon knows the application by: for the hub alone.
+
+        Raises: as `lwa_clients`.
+        """
+        client, _ = await self.lwa_clients(organization_id, id)
+        return client
+
+    async def lwa_clients(self, organization_id: str, id: str) -> tuple[LwaClient, LwaClient | None]:
+        """Return that, and the same with the secret before, while Amazon accepts it: for the hub alone.
 
         Raises:
             NotFound: the organization has no such application.
             VaultError: its secret does not open.
         """
-        mine = select(_t.lwa_client_id, _t.sealed_secret).where(_t.organization_id == organization_id, _t.id == id)
+        mine = select(applications).where(_t.organization_id == organization_id, _t.id == id)
         async with self._database.reading() as store:
-            row = (await store.execute(mine)).first()
+            row = (await store.execute(mine)).mappings().first()
         if row is None:
-            raise NotFound(f"no application {id!r}")
-        return LwaClient(row.lwa_client_id, self._vault.open(row.sealed_secret, _place(id, organization_id)).decode())
+            raise _unknown(id)
+        opened = await unseal(self._vault, applications, row, "sealed_secret", "sealed_previous_secret")
+        previous = opened.get("sealed_previous_secret")
+        if previous is not None and (row["previous_secret_until"] or 0.0) <= self._clock():
+            previous = None
+        name = row["lwa_client_id"]
+        return LwaClient(name, opened["sealed_secret"]), LwaClient(name, previous) if previous else None
 
 
-def _place(id: str, organization_id: str) -> tuple[str, ...]:
-    return ("applications", id, "secret", organization_id)
+def _unknown(id: str) -> NotFound:
+    return NotFound(f"no application {id!r}")
 
 
 def _tell_ids_apart(lwa_client_id: str, application_id: str | None) -> None:

@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from sellerport import connectors
 from sellerport.client import AsyncSellingPartner
 from sellerport.connectors import Execution
-from sellerport.errors import AmazonError, GrantRevoked, NoAnswer, TokenError, TokenUnavailable
-from sellerport.limits import Limits
-from sellerport.oauth import TokenAnswer, Tokens
+from sellerport.errors import (
+    AmazonError,
+    Conflict,
+    GrantRevoked,
+    NoAnswer,
+    NotFound,
+    StoreError,
+    TokenError,
+    VaultUnavailable,
+)
+from sellerport.limits import Limiter
 from sellerport.regions import Amazon
 from sellerport.server.hub.connections import Connections, Opened
 from sellerport.server.hub.records import Caller
+from sellerport.server.hub.tokens import AccessTokens, consent_again
 from sellerport.wire import Wire
 
 PATIENCE_S = 30.0
 """How long a call waits for Amazon's rate limit before its caller is told when to come back."""
+
+MOST_KNOWN = 10_000
+"""Connections that can be called while the database is away."""
 
 
 class Calls:
@@ -29,8 +42,8 @@ class Calls:
         *,
         amazon: Amazon,
         wire: Wire,
-        tokens: Tokens,
-        limits: Limits,
+        tokens: AccessTokens,
+        limits: Limiter,
         clock: Callable[[], float],
     ) -> None:
         self._connections = connections
@@ -39,6 +52,7 @@ class Calls:
         self._tokens = tokens
         self._limits = limits
         self._clock = clock
+        self._known: OrderedDict[tuple[str, str], Opened] = OrderedDict()
 
     async def execute(
         self,
@@ -54,34 +68,52 @@ class Calls:
 
         Raises:
             NotFound: the organization has no such connection.
+            Conflict: it is pending: nobody has said whose it is.
             GrantRevoked: the owner has to consent again; says how.
             UnknownOperation, InvalidArguments: nothing was sent.
             AmazonError, NoAnswer, TokenError: what became of it.
         """
-        opened = await self._connections.open(caller, connection_id)
+        opened, noting = await self._opened(caller, connection_id)
+        if opened.connection.status == "pending":
+            raise Conflict(f"connection {connection_id} is nobody's yet: its owner began at Amazon; claim it first")
         if opened.connection.status == "needs_consent":
-            raise _consent_again(connection_id)
-        answers: list[TokenAnswer] = []
-        client = self._client(opened, answers.append)
+            raise consent_again(connection_id)
         try:
-            execution = await connectors.execute(client, entity, action, params, clock=self._clock)
+            execution = await connectors.execute(self._client(opened), entity, action, params, clock=self._clock)
         except GrantRevoked as error:
-            if await self._connections.mark_revoked(opened):
-                raise _consent_again(connection_id) from error
-            raise TokenUnavailable("the owner consented again while this call was on its way; repeat it") from error
+            raise consent_again(connection_id) from error
         except (AmazonError, NoAnswer, TokenError) as error:
-            await self._connections.note(opened, error.code)
+            if noting:
+                await self._connections.note(opened, error.code)
             raise
-        else:
+        if noting:
             await self._connections.note(opened, None)
-            return execution
-        finally:
-            for answer in answers:
-                # RFC 6749 §6: a new refresh token takes the old one's place
-                if answer.refresh_token is not None and answer.refresh_token != opened.refresh_token:
-                    await self._connections.replace_grant(opened, answer.refresh_token)
+        return execution
 
-    def _client(self, opened: Opened, on_token_refresh: Callable[[TokenAnswer], None]) -> AsyncSellingPartner:
+    async def _opened(self, caller: Caller, connection_id: str) -> tuple[Opened, bool]:
+        """Return a connection, and whether the database is there.
+
+        Without a database, or without the service that keeps the vault's keys, it is as it was when it was last called,
+        until its access token ends.
+        """
+        place = (caller.organization_id, connection_id)
+        try:
+            opened = await self._connections.open(caller, connection_id)
+        except (StoreError, VaultUnavailable):
+            known = self._known.get(place)
+            if known is None or not self._tokens.holds(known):
+                raise
+            return known, False
+        except NotFound:
+            self._known.pop(place, None)
+            raise
+        self._known[place] = opened
+        self._known.move_to_end(place)
+        if len(self._known) > MOST_KNOWN:
+            self._known.popitem(last=False)
+        return opened, True
+
+    def _client(self, opened: Opened) -> AsyncSellingPartner:
         return AsyncSellingPartner(
             refresh_token=opened.refresh_token,
             lwa_app_id=opened.client.client_id,
@@ -90,16 +122,8 @@ class Calls:
             fill_optional=False,  # whoever connected the account may not have named a marketplace
             amazon=self._amazon,
             patience_s=PATIENCE_S,
-            on_token_refresh=on_token_refresh,
-            tokens=self._tokens,
+            tokens=self._tokens.of(opened),
             limits=self._limits,
             environ={},  # a server's environment is no place for one account's credentials
             wire=self._wire,
         )
-
-
-def _consent_again(connection_id: str) -> GrantRevoked:
-    return GrantRevoked(
-        f"the grant of connection {connection_id} no longer stands: the account's owner has to consent again; "
-        "start the consent flow with this connector_id"
-    )

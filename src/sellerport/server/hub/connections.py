@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import RowMapping, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sellerport.errors import ConsentError, InvalidArguments, NotFound, Problem, StoreError
+from sellerport.errors import Conflict, ConsentError, InvalidArguments, NotFound, Problem, StoreError
 from sellerport.oauth import LwaClient
 from sellerport.regions import Marketplace
 from sellerport.server.hub.applications import Applications
+from sellerport.server.hub.changes import Changes
 from sellerport.server.hub.mint import Mint
-from sellerport.server.hub.records import Application, Caller, Connection, required
-from sellerport.server.store import Database, connections
+from sellerport.server.hub.proof import Proof
+from sellerport.server.hub.records import OWNER, SERVER, Application, Caller, Connection, required
+from sellerport.server.hub.sealed import field_place, key_place, seal, unseal
+from sellerport.server.store import Database, connections, consents
 from sellerport.server.vault import Vault
 
 log = logging.getLogger(__name__)
@@ -25,8 +28,17 @@ NOTE_EVERY_S = 60.0
 """A call that goes like the one before is written down this often."""
 
 _t = connections.c
-_SEALED = ("sealed_grant", "sealed_client_secret", "lwa_client_id")
-_COLUMNS = [column for column in _t if column.name not in _SEALED]
+_COLUMNS = [_t[it.name] for it in fields(Connection)]
+_NO_TOKEN = {
+    "sealed_access_token": None,
+    "access_token_issued_at": None,
+    "access_token_expires_at": None,
+    "lease_owner": None,
+    "lease_until": None,
+    "refresh_failures": 0,
+    "next_refresh_at": None,
+}
+"""A connection whose grant has just changed."""
 
 
 @dataclass(frozen=True)
@@ -36,17 +48,43 @@ class Opened:
     connection: Connection
     client: LwaClient
     refresh_token: str = field(repr=False)
-    sealed_grant: bytes = field(repr=False)
+    generation: int
+    """Which of the connection's grants it is: what is noted of one does not hold for the next."""
+    row: RowMapping = field(repr=False)
+    """As the database has it, sealed."""
+    previous_client: LwaClient | None = field(default=None, repr=False)
+    """The same application with the secret before its newest, while Amazon accepts that one too."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The consent that brought a grant, and what Amazon said of the account."""
+
+    consent_id: str
+    proof: Proof
+
+    def columns(self, now: float) -> dict[str, Any]:
+        """Return what a connection keeps of it: how the account is known again, and why that may not be known yet."""
+        if self.proof.trouble is not None:
+            return {"last_error": self.proof.trouble, "last_error_at": now}
+        return {"stores": list(self.proof.stores)}
 
 
 class Connections:
     """The accounts that an organization reaches."""
 
     def __init__(
-        self, database: Database, vault: Vault, applications: Applications, mint: Mint, clock: Callable[[], float]
+        self,
+        database: Database,
+        vault: Vault,
+        applications: Applications,
+        changes: Changes,
+        mint: Mint,
+        clock: Callable[[], float],
     ) -> None:
         self._database = database
         self._vault = vault
+        self._changes = changes
         self._applications = applications
         self._mint = mint
         self._clock = clock
@@ -55,36 +93,42 @@ class Connections:
         self,
         caller: Caller,
         *,
-        customer: str,
+        customer: str | None,
         name: str,
         marketplace: Marketplace,
         refresh_token: str,
         through: LwaClient | Application,
         selling_partner_id: str | None = None,
         replication_config: dict[str, Any] | None = None,
+        origin: Origin | None = None,
     ) -> Connection:
-        """Create a connection from a grant that the caller already has. Nothing is sent to Amazon.
+        """Create a connection from a grant. Nothing is sent to Amazon.
 
         Args:
             caller: whose organization it will belong to.
-            customer: the organization's own name for its user.
+            customer: the organization's own name for its user; None until somebody says: it is pending then.
             name: what to call the connection.
             marketplace: where the account trades.
             refresh_token: the grant.
             through: what the grant was given to: a registered application, or a Login with Amazon client of its own.
             selling_partner_id: Amazon's id of the account.
             replication_config: kept for the caller, and given back.
+            origin: the consent that brought the grant, if one did.
+
+        Raises:
+            InvalidArguments: lists every problem.
+            ConsentError: the consent came to a connection already.
         """
-        required(customer=customer, name=name)
+        required(name=name, **({} if customer is None else {"customer": customer}))
         if not refresh_token.strip():
             raise InvalidArguments(problems=[Problem("refresh_token", "must not be empty")])
         organization_id, id, now = caller.organization_id, self._mint.id(), self._clock()
-        own: dict[str, Any]
+        secrets, own = {"sealed_grant": refresh_token}, {}
         if isinstance(through, Application):
             own = {"application_id": through.id}
         else:
-            sealed = self._vault.seal(through.client_secret.encode(), _place(id, "client_secret", organization_id))
-            own = {"lwa_client_id": through.client_id, "sealed_client_secret": sealed}
+            own = {"lwa_client_id": through.client_id}
+            secrets["sealed_client_secret"] = through.client_secret
         row = {
             "id": id,
             "organization_id": organization_id,
@@ -93,50 +137,132 @@ class Connections:
             "platform": "seller-partner",
             "region": marketplace.region,
             "marketplace": marketplace.id,
-            "sealed_grant": self._vault.seal(refresh_token.encode(), _place(id, "grant", organization_id)),
-            "status": "active",
+            "grant_generation": 1,
+            "status": "pending" if customer is None else "active",
             "selling_partner_id": selling_partner_id,
             "replication_config": replication_config or {},
             "created_at": now,
             "updated_at": now,
             "granted_at": now,
+            **(origin.columns(now) if origin is not None else {}),
         }
+        sealed = await seal(self._vault, connections, row, **secrets)
+        actor = caller.actor if origin is None else OWNER
         async with self._database.writing() as store:
-            await store.execute(insert(connections).values(**row, **own))
+            if origin is not None:
+                await self._end(store, origin)
+            await store.execute(insert(connections).values(**row, **own, **sealed))
+            await self._changes.note(store, organization_id, "connection.created", id, actor, status=row["status"])
             return await self._row(store, caller, id)
 
     async def renew(
-        self, caller: Caller, id: str, *, application_id: str, refresh_token: str, selling_partner_id: str
+        self,
+        caller: Caller,
+        id: str,
+        *,
+        application_id: str,
+        refresh_token: str,
+        selling_partner_id: str,
+        origin: Origin | None = None,
     ) -> Connection:
         """Give a connection the grant of a new consent, and make it active; the old grant is gone only then.
 
+        Args:
+            caller, id: whose connection, and which.
+            application_id: of the registered application that the grant was given to.
+            refresh_token: the grant.
+            selling_partner_id: Amazon's id of the account.
+            origin: the consent that brought the grant.
+
         Raises:
-            ConsentError: the consent was for another account than the connection's.
+            ConsentError: the consent was for another account than the connection's, or was used already.
             NotFound: the connection was deleted meanwhile.
         """
-        sealed = self._vault.seal(refresh_token.encode(), _place(id, "grant", caller.organization_id))
+        while True:  # sealing may wait for a service, which no transaction should; nor should a newer grant be lost
+            generation = await self._generation(caller, id)
+            row = {"id": id, "organization_id": caller.organization_id, "grant_generation": generation + 1}
+            sealed = await seal(self._vault, connections, row, sealed_grant=refresh_token)
+            made = await self._renewed(caller, id, generation, application_id, selling_partner_id, sealed, origin)
+            if made is not None:
+                return made
+
+    async def _renewed(
+        self,
+        caller: Caller,
+        id: str,
+        generation: int,
+        application_id: str,
+        selling_partner_id: str,
+        sealed: dict[str, Any],
+        origin: Origin | None,
+    ) -> Connection | None:
+        """Store a new grant in the place of the one of a generation; None if another came first."""
         async with self._database.writing() as store:
-            known = await self._row(store, caller, id)
-            if known.selling_partner_id not in (None, selling_partner_id):
-                raise ConsentError(
-                    "consent was given for another Amazon account than this connection's; sign in to the right one, "
-                    "or make a new connection for this one",
-                    reason="account_mismatch",
-                )
+            known = await self._row(store, caller, id, lock=True)
+            check_account(known, selling_partner_id)
             now = self._clock()
             values = {
                 "application_id": application_id,
                 "lwa_client_id": None,
                 "sealed_client_secret": None,
-                "sealed_grant": sealed,
-                "status": "active",
+                **sealed,
+                "grant_generation": generation + 1,
+                "status": "pending" if known.customer is None else "active",
                 "selling_partner_id": selling_partner_id,
                 "last_error": None,
                 "last_error_at": None,
                 "updated_at": now,
                 "granted_at": now,
+                "reminded_days": None,
+                **_NO_TOKEN,
+                **(origin.columns(now) if origin is not None else {}),
             }
+            same_grant = (_t.id == id) & (_t.grant_generation == generation)
+            if (await store.execute(update(connections).where(same_grant).values(values))).rowcount == 0:
+                return None
+            if origin is not None:
+                await self._end(store, origin)
+            await self._changes.note(store, caller.organization_id, f"connection.{values['status']}", id, OWNER)
+            return await self._row(store, caller, id)
+
+    async def _end(self, store: AsyncConnection, origin: Origin) -> None:
+        """Note that a consent came to a connection, which it does once."""
+        open = (consents.c.id == origin.consent_id) & consents.c.ended_at.is_(None)
+        if (await store.execute(update(consents).where(open).values(ended_at=self._clock()))).rowcount == 0:
+            raise ConsentError("this consent came to a connection already")
+
+    async def known(
+        self, caller: Caller, application_id: str, selling_partner_id: str, region: str, proof: Proof
+    ) -> str | None:
+        """Return the id of the connection of an account that Amazon's own word makes known again.
+
+        Its selling partner id alone is no proof: everybody can read it in Amazon's shop, and say it. Of several, the
+        one whose grant is the oldest is meant.
+        """
+        same = (_t.application_id == application_id) & (_t.selling_partner_id == selling_partner_id)
+        mine = (_t.organization_id == caller.organization_id) & (_t.region == region) & (_t.status != "disconnected")
+        async with self._database.reading() as store:
+            rows = await store.execute(select(_t.id, _t.stores).where(same & mine).order_by(_t.granted_at, _t.id))
+            return next((row.id for row in rows if proof.knows(row.stores)), None)
+
+    async def claim(self, caller: Caller, id: str, customer: str) -> Connection:
+        """Say whose a pending connection is; from then on it may be called.
+
+        Args:
+            caller, id: whose connection, and which.
+            customer: the organization's own name for its user.
+
+        Raises:
+            NotFound: the organization has none with this id.
+            Conflict: it has a customer already.
+        """
+        required(customer=customer)
+        async with self._database.writing() as store:
+            if (await self._row(store, caller, id, lock=True)).status != "pending":
+                raise Conflict(f"connection {id} has a customer already")
+            values = {"customer": customer, "status": "active", "updated_at": self._clock()}
             await store.execute(update(connections).where(_t.id == id).values(values))
+            await self._changes.note(store, caller.organization_id, "connection.active", id, caller.actor)
             return await self._row(store, caller, id)
 
     async def all(self, caller: Caller, customer: str | None = None) -> list[Connection]:
@@ -164,17 +290,20 @@ class Connections:
             NotFound: the organization has none with this id.
         """
         async with self._database.writing() as store:
-            await self._row(store, caller, id)
+            await self._row(store, caller, id, lock=True)
             values: dict[str, Any] = {
-                "sealed_grant": None,
-                "sealed_client_secret": None,
+                **_NO_TOKEN,
+                # without its data key, what backups and logs have of the rest does not open any more
+                **{column.name: None for column in _t if column.name.startswith("sealed_")},
                 "lwa_client_id": None,
                 "selling_partner_id": None,
+                "stores": None,
                 "replication_config": {},
                 "status": "disconnected",
                 "updated_at": self._clock(),
             }
             await store.execute(update(connections).where(_t.id == id).values(values))
+            await self._changes.note(store, caller.organization_id, "connection.disconnected", id, caller.actor)
 
     async def open(self, caller: Caller, id: str) -> Opened:
         """Return a connection with its grant: for the hub alone.
@@ -188,37 +317,78 @@ class Connections:
             row = (await store.execute(select(connections).where(mine))).mappings().first()
         if row is None or row["sealed_grant"] is None:
             raise _unknown(id)
-        connection = Connection(**{name: row[name] for name in row if name not in _SEALED})
-        grant = self._vault.open(row["sealed_grant"], _place(id, "grant", caller.organization_id))
-        if row["sealed_client_secret"] is None:
-            assert connection.application_id is not None
-            client = await self._applications.lwa_client(caller.organization_id, connection.application_id)
+        return await self.opened(row)
+
+    async def opened(self, row: RowMapping) -> Opened:
+        """Return the connection of a whole row with its grant: for the hub alone.
+
+        Raises:
+            VaultError: the grant does not open.
+        """
+        connection = Connection(**{column.name: row[column.name] for column in _COLUMNS})
+        secrets = await unseal(self._vault, connections, row, "sealed_grant", "sealed_client_secret")
+        previous = None
+        if "sealed_client_secret" in secrets:
+            client = LwaClient(row["lwa_client_id"], secrets["sealed_client_secret"])
         else:
-            place = _place(id, "client_secret", caller.organization_id)
-            client = LwaClient(row["lwa_client_id"], self._vault.open(row["sealed_client_secret"], place).decode())
-        return Opened(connection, client, grant.decode(), row["sealed_grant"])
+            assert connection.application_id is not None
+            client, previous = await self._applications.lwa_clients(row["organization_id"], connection.application_id)
+        return Opened(connection, client, secrets["sealed_grant"], row["grant_generation"], row, previous)
+
+    async def access_token(self, row: RowMapping) -> str:
+        """Return the access token of a whole row that has one: for the hub alone.
+
+        Raises:
+            VaultError: it does not open.
+        """
+        return (await unseal(self._vault, connections, row, "sealed_access_token"))["sealed_access_token"]
+
+    async def sealer(self, opened: Opened) -> Callable[[str, str | None], dict[str, Any]]:
+        """Return what makes, of new tokens, the columns by which a connection has them; it waits for nothing.
+
+        It takes the access token, and what takes the grant's place (RFC 6749 §6), if anything does.
+
+        Raises:
+            VaultError: nothing can be sealed for now.
+        """
+        row = dict(opened.row)
+        place, first = key_place(connections, row), row["sealed_key"] is None  # format 1 has no data key
+        key = await (self._vault.new_key(place) if first else self._vault.open_key(row["sealed_key"], place))
+
+        def seal_tokens(access_token: str, refresh_token: str | None) -> dict[str, Any]:
+            columns: dict[str, Any] = {"sealed_key": key.sealed} if first else {}
+            secrets = {"sealed_access_token": access_token}
+            if refresh_token is not None:
+                columns["grant_generation"] = opened.generation + 1
+            if first or refresh_token is not None:
+                secrets["sealed_grant"] = refresh_token or opened.refresh_token
+                if row["sealed_client_secret"] is not None:
+                    secrets["sealed_client_secret"] = opened.client.client_secret
+            there = row | columns
+            sealed = {
+                name: key.seal(it.encode(), field_place(connections, there, name)) for name, it in secrets.items()
+            }
+            return columns | sealed
+
+        return seal_tokens
 
     async def mark_revoked(self, opened: Opened) -> bool:
         """Note that the owner has to consent again; False if a new grant arrived while the old one was tried."""
-        now = self._clock()
-        same_grant = (_t.id == opened.connection.id) & (_t.sealed_grant == opened.sealed_grant)
-        values = {"status": "needs_consent", "last_error": "grant_revoked", "last_error_at": now, "updated_at": now}
+        now, id = self._clock(), opened.connection.id
+        same_grant = (_t.id == id) & (_t.grant_generation == opened.generation) & (_t.status == "active")
+        values = {
+            "status": "needs_consent",
+            "last_error": "grant_revoked",
+            "last_error_at": now,
+            "updated_at": now,
+            **_NO_TOKEN,
+        }
         async with self._database.writing() as store:
-            return (await store.execute(update(connections).where(same_grant).values(values))).rowcount == 1
-
-    async def replace_grant(self, opened: Opened, refresh_token: str) -> None:
-        """Store the refresh token that Amazon gave in place of the one used; a newer consent's comes first.
-
-        Amazon's old tokens go on working, so that one that cannot be stored must not spoil the call that it came with.
-        """
-        id, organization_id = opened.connection.id, opened.connection.organization_id
-        sealed = self._vault.seal(refresh_token.encode(), _place(id, "grant", organization_id))
-        same_grant = (_t.id == id) & (_t.sealed_grant == opened.sealed_grant)
-        try:
-            async with self._database.writing() as store:
-                await store.execute(update(connections).where(same_grant).values(sealed_grant=sealed))
-        except StoreError as failure:
-            log.error("a new refresh token could not be stored: %s", failure, extra={"connection": id})
+            done = await store.execute(update(connections).where(same_grant).values(values))
+            if done.rowcount == 1:
+                organization_id = opened.connection.organization_id
+                await self._changes.note(store, organization_id, "connection.needs_consent", id, SERVER)
+        return done.rowcount == 1
 
     async def note(self, opened: Opened, error: str | None) -> None:
         """Write down how a call went; that it cannot be written must not spoil the call."""
@@ -232,23 +402,41 @@ class Connections:
             values = {"last_error": error, "last_error_at": now}
         if not stale:
             return
-        same_grant = (_t.id == was.id) & (_t.sealed_grant == opened.sealed_grant)
+        same_grant = (_t.id == was.id) & (_t.grant_generation == opened.generation)
         try:
             async with self._database.writing() as store:
                 await store.execute(update(connections).where(same_grant).values(values))
         except StoreError as failure:
             log.warning("the outcome of a call could not be noted: %s", failure, extra={"connection": was.id})
 
-    async def _row(self, store: AsyncConnection, caller: Caller, id: str) -> Connection:
+    async def _generation(self, caller: Caller, id: str) -> int:
+        async with self._database.reading() as store:
+            await self._row(store, caller, id)
+            generation: int | None = await store.scalar(select(_t.grant_generation).where(_t.id == id))
+        assert generation is not None
+        return generation
+
+    async def _row(self, store: AsyncConnection, caller: Caller, id: str, *, lock: bool = False) -> Connection:
         mine = (_t.id == id) & (_t.organization_id == caller.organization_id) & (_t.status != "disconnected")
-        row = (await store.execute(select(*_COLUMNS).where(mine))).mappings().first()
+        wanted = select(*_COLUMNS).where(mine)
+        row = (await store.execute(wanted.with_for_update() if lock else wanted)).mappings().first()
         if row is None:
             raise _unknown(id)
         return Connection(**row)
 
 
-def _place(id: str, secret: str, organization_id: str) -> tuple[str, ...]:
-    return ("connections", id, secret, organization_id)
+def check_account(connection: Connection, selling_partner_id: str) -> None:
+    """Refuse another account than the connection's.
+
+    Raises:
+        ConsentError: says so.
+    """
+    if connection.selling_partner_id not in (None, selling_partner_id):
+        raise ConsentError(
+            "consent was given for another Amazon account than this connection's; sign in to the right one, "
+            "or make a new connection for this one",
+            reason="account_mismatch",
+        )
 
 
 def _unknown(id: str) -> NotFound:

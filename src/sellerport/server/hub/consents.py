@@ -1,9 +1,17 @@
 """The consent flow: from a link for the account's owner to a sealed grant.
 
-1. `initiate`: the organization's backend gets a link. It works for ten minutes, in the first browser that opens it.
-2. `start`: that browser opens the link, gets a cookie, and goes on to Amazon's consent page with a state of its own.
+1. `initiate`: the organization's backend gets a link. It works for ten minutes, in the first browser that opens it and
+   presses the button there (`look` shows what it is about, and binds nothing).
+2. `start`: that browser gets a cookie, and goes on to Amazon's consent page with a state of its own.
 3. `finish`: Amazon sends the browser back with the state and a code. The state is used up, whatever happens then; the
-   code is exchanged, and the connection appears together with its sealed grant, or not at all.
+   code is exchanged, Amazon is asked about the account, and the connection appears together with its sealed grant, or
+   not at all. What the code was exchanged for is not lost if that fails: `recover` takes it from the journal.
+
+An owner may begin at Amazon too, to install an application or to renew a consent. Then Amazon opens the Log-in URI, and
+`log_in` sends the browser back with a state. If it holds an open consent of this application, that one goes on: some
+owners are led over the Log-in URI in the middle of the website's flow. Otherwise nobody has said whose account it is:
+`finish` renews the connection that the account has, if Amazon's own word makes it known again (see `proof`), or makes
+one that is pending until the organization's backend claims it.
 
 State, link and cookie are 256-bit secrets, stored as hashes. An answer from another browser than the one that started
 uses nothing up (RFC 6749 §10.12, RFC 9700 §4.7).
@@ -13,33 +21,35 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 from urllib.parse import unquote_plus, urlencode, urlsplit, urlunsplit
 
-from sqlalchemy import RowMapping, delete, insert, select, update
+from sqlalchemy import ColumnElement, delete, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sellerport import oauth, regions
 from sellerport.errors import (
-    ClientRefused,
     ConsentError,
-    GrantRevoked,
     InvalidArguments,
     NotFound,
     Problem,
     SellerportError,
     StoreError,
-    TokenUnavailable,
     VaultError,
 )
 from sellerport.regions import Amazon, Marketplace
+from sellerport.server.hub import log_ins
 from sellerport.server.hub.applications import Applications
-from sellerport.server.hub.connections import Connections
+from sellerport.server.hub.changes import Changes
+from sellerport.server.hub.connections import Connections, Origin, check_account
+from sellerport.server.hub.exchange import Exchange, Granted
+from sellerport.server.hub.log_ins import LogIn
 from sellerport.server.hub.mint import Mint, digest, same
-from sellerport.server.hub.records import Application, Caller, Connection, is_partner_id, required
+from sellerport.server.hub.proof import Proof, other_region
+from sellerport.server.hub.records import OWNER, Application, Caller, Connection, is_partner_id, required
 from sellerport.server.hub.return_urls import ReturnUrls
-from sellerport.server.store import Database, applications, consents
-from sellerport.wire import Wire
+from sellerport.server.store import Database, applications, connections, consents, organizations
 
 log = logging.getLogger(__name__)
 
@@ -48,9 +58,41 @@ LONGEST_S = 1800
 """Opening a link again begins its ten minutes anew, but not past this time after it was made."""
 
 FORGET_AFTER_S = 86_400
-ANSWER_NAMES = ("connector_id", "error", "error_description")
+KEEP_S = 30 * 86_400
+"""A consent that came to a code is kept longer: a journal may hold its grant."""
+
+ANSWER_NAMES = ("connector_id", "error", "error_description", "consent_url")
+NAME = "Amazon Seller Partner"
+
+Row = Mapping[str, Any]
 
 _t = consents.c
+_ASKED = (
+    "organization_id",
+    "customer",
+    "application_id",
+    "connection_id",
+    "name",
+    "marketplace",
+    "marketplace_named",
+    "vendor",
+    "return_url",
+    "replication_config",
+)
+"""What a consent is about, which another attempt is about too."""
+
+
+@dataclass(frozen=True)
+class Invitation:
+    """What an account's owner is told before they go on to Amazon."""
+
+    organization: str
+    host: str
+    """The Central that they come to."""
+    vendor: bool = False
+    renews: bool = False
+    selling_partner_id: str | None = None
+    """The account, where Amazon named it."""
 
 
 @dataclass(frozen=True)
@@ -67,9 +109,12 @@ class Finished:
     """How a consent ended: with a connection or an error; ``location`` is the return URL, if there is one."""
 
     cookie: str
+    organization: str
     connection: Connection | None = None
     error: ConsentError | None = None
-    location: str | None = None
+    link: str | None = field(default=None, repr=False)
+    """Where the owner may try again."""
+    location: str | None = field(default=None, repr=False)
 
 
 class Consents:
@@ -82,9 +127,10 @@ class Consents:
         applications: Applications,
         connections: Connections,
         return_urls: ReturnUrls,
+        changes: Changes,
+        exchange: Exchange,
         amazon: Amazon,
         public_url: str,
-        wire: Wire,
         mint: Mint,
         clock: Callable[[], float],
     ) -> None:
@@ -92,9 +138,10 @@ class Consents:
         self._applications = applications
         self._connections = connections
         self._return_urls = return_urls
+        self._changes = changes
+        self._exchange = exchange
         self._amazon = amazon
         self._public_url = public_url
-        self._wire = wire
         self._mint = mint
         self._clock = clock
         self.secure = public_url.startswith("https://")
@@ -103,6 +150,10 @@ class Consents:
     def callback_url(self) -> str:
         """Where Amazon sends browsers back to; the application has to have it among its redirect addresses."""
         return f"{self._public_url}/oauth/callback"
+
+    def log_in_url(self, application_id: str) -> str:
+        """Return what a registered application has as its Log-in URI at Amazon."""
+        return f"{self._public_url}/oauth/login/{application_id}"
 
     async def initiate(
         self,
@@ -123,7 +174,7 @@ class Consents:
             caller: whose organization the connection will belong to.
             customer: the organization's own name for its user; with ``connection_id``, that connection's.
             name: what to call the connection.
-            marketplace: where the account trades; the United States if not given.
+            marketplace: where the account has to trade; if not given, anywhere in the region of the United States.
             return_url: where the browser goes in the end; a page of this server if not given.
             application: the name of the registered application, where there are several.
             connection_id: a connection that needs a new grant, instead of a new connection.
@@ -133,38 +184,44 @@ class Consents:
         Raises:
             InvalidArguments, NotFound, CallerError: name the field, and what to do.
         """
-        organization_id, now, renewed = caller.organization_id, self._clock(), None
+        organization_id, renewed, named = caller.organization_id, None, marketplace is not None
         if connection_id is not None:
             renewed = await self._connections.get(caller, connection_id)
             marketplace = _same_region(renewed, marketplace)
             if customer not in (None, renewed.customer):
                 raise NotFound(f"no connection {connection_id!r} of this customer")
             customer, name = renewed.customer, renewed.name
-        customer, name = customer or "", name or "Amazon Seller Partner"
-        required(customer=customer, name=name)
+        name = name or NAME
+        required(name=name, **({} if renewed is not None and customer is None else {"customer": customer or ""}))
         if return_url is not None:
             await self._return_urls.check(organization_id, return_url, "redirect_url")
         through = await self._through(organization_id, application, renewed)
-        link = self._mint.secret("")
         row = {
-            "id": self._mint.id(),
             "organization_id": organization_id,
             "customer": customer,
             "application_id": through.id,
             "connection_id": connection_id,
             "name": name,
             "marketplace": (marketplace or regions.marketplace("US")).id,
+            "marketplace_named": named,
             "vendor": vendor,
             "return_url": return_url,
             "replication_config": replication_config or {},
-            "link_hash": digest(link),
-            "created_at": now,
-            "expires_at": now + LIFE_S,
         }
         async with self._database.writing() as store:
-            await store.execute(delete(consents).where(_t.expires_at < now - FORGET_AFTER_S))
-            await store.execute(insert(consents).values(row))
-        return f"{self._public_url}/connect/{link}"
+            return await self._offer(store, row, caller.actor)
+
+    async def look(self, link: str, cookies: Mapping[str, str]) -> Invitation:
+        """Return what a link is about. It may be looked at by anybody, as often as they like: that changes nothing.
+
+        Raises:
+            ConsentError: the link is unknown, used, expired, or was opened in another browser.
+            StoreError: the database cannot be read.
+        """
+        async with self._database.reading() as store:
+            row = await self._linked(store, link, cookies)
+        central = _central(regions.marketplace(row["marketplace"]), row["vendor"])
+        return Invitation(row["organization"], central, row["vendor"], row["connection_id"] is not None)
 
     async def start(self, link: str, cookies: Mapping[str, str]) -> Started:
         """Bind a link to the browser that opened it, and return where on Amazon it goes.
@@ -176,36 +233,65 @@ class Consents:
             ConsentError: the link is unknown, used, expired, or was opened in another browser.
             StoreError: the database cannot be written.
         """
-        through = (applications.c.application_id.label("amazon_application_id"), applications.c.draft.label("draft"))
-        wanted = select(consents, *through).join(applications, applications.c.id == _t.application_id)
         async with self._database.writing() as store:
-            row = (await store.execute(wanted.where(_t.link_hash == digest(link)))).mappings().first()
-            if row is None:
-                raise ConsentError("this link is not known here; ask for a new one where you got it")
-            self._check_open(row)
-            cookie = self._cookie(row["id"])
-            browser = cookies.get(cookie, "")
-            if row["browser_hash"] is None:
+            row = await self._linked(store, link, cookies, lock=True)
+            browser = cookies.get(self._cookie(row["id"]), "") if row["browser_hash"] else self._mint.secret("")
+            state = await self._bind(store, row, browser)
+        location = oauth.consent_url(
+            self._amazon,
+            regions.marketplace(row["marketplace"]),
+            row["amazon_application_id"],
+            state,
+            redirect_uri=self.callback_url,
+            draft=row["draft"],
+            vendor=row["vendor"],
+        )
+        return Started(location, self._cookie(row["id"]), browser)
+
+    async def look_in(self, application_id: str, params: Mapping[str, str]) -> Invitation:
+        """Return what Amazon's opening of an application's Log-in URI is about; that changes nothing.
+
+        Args:
+            application_id: of the registered application.
+            params: the query.
+
+        Raises:
+            ConsentError: there is no such application, or it is not what Amazon sends.
+            StoreError: the database cannot be read.
+        """
+        application, organization = await self._addressed(application_id)
+        log_in = log_ins.read(self._amazon, application, params)
+        return Invitation(organization, log_in.host, log_in.vendor, selling_partner_id=log_in.selling_partner_id)
+
+    async def log_in(self, application_id: str, params: Mapping[str, str], cookies: Mapping[str, str]) -> Started:
+        """Send a browser that came over the Log-in URI back to Amazon, with a state.
+
+        Raises:
+            ConsentError: as `look_in`; or the open consent of this browser is for another account or region.
+            StoreError: the database cannot be written.
+        """
+        application, _ = await self._addressed(application_id)
+        log_in = log_ins.read(self._amazon, application, params)
+        installs = await self._return_urls.for_installs(application.organization_id)
+        async with self._database.writing() as store:
+            row = await self._open(store, application.id, cookies)
+            if row is not None:
+                _check_log_in(row, log_in)
+                browser = cookies[self._cookie(row["id"])]
+            else:
                 browser = self._mint.secret("")
-            elif not same(browser, row["browser_hash"]):
-                raise ConsentError("this link was opened in another browser; go on there, or ask for a new link")
-            state = self._mint.secret("")
-            location = oauth.consent_url(
-                self._amazon,
-                regions.marketplace(row["marketplace"]),
-                row["amazon_application_id"],
-                state,
-                redirect_uri=self.callback_url,
-                draft=row["draft"],
-                vendor=row["vendor"],
-            )
-            values = {
-                "state_hash": digest(state),
-                "browser_hash": digest(browser),
-                "expires_at": min(self._clock() + LIFE_S, row["created_at"] + LONGEST_S),
-            }
-            await store.execute(update(consents).where(_t.id == row["id"]).values(values))
-        return Started(location, cookie, browser)
+                begun = {
+                    "organization_id": application.organization_id,
+                    "application_id": application.id,
+                    "name": NAME,
+                    "marketplace": log_in.marketplace.id,
+                    "vendor": log_in.vendor,
+                    "return_url": installs,
+                    "replication_config": {},
+                }
+                row, _ = await self._insert(store, begun, OWNER)
+            state = await self._bind(store, row, browser, selling_partner_id=log_in.selling_partner_id)
+        return Started(log_in.location(state, self.callback_url), self._cookie(row["id"]), browser)
 
     async def finish(self, params: Mapping[str, str], cookies: Mapping[str, str]) -> Finished:
         """Take Amazon's answer, and turn it into a connection.
@@ -215,16 +301,41 @@ class Consents:
             StoreError: the database cannot be written; nothing was used up, so that the same answer may be tried again.
         """
         consent = await self._claim(params.get("state", ""), cookies)
-        cookie, return_url = self._cookie(consent["id"]), consent["return_url"]
+        cookie, return_url, organization = self._cookie(consent["id"]), consent["return_url"], consent["organization"]
         try:
             connection = await self._connect(consent, params)
         except (ConsentError, NotFound, StoreError, VaultError) as error:
             log.warning("a consent came to nothing: %s", error, extra={"consent": consent["id"]})
             failure = error if isinstance(error, ConsentError) else _failed(error)
+            link = await self._note_failure(consent, failure)
             answer = {"error": failure.reason, "error_description": failure.message}
-            return Finished(cookie, error=failure, location=return_url and _with(return_url, answer))
+            answer |= {"consent_url": link} if link is not None else {}
+            return Finished(
+                cookie, organization, error=failure, link=link, location=return_url and _with(return_url, answer)
+            )
         location = return_url and _with(return_url, {"connector_id": connection.id})
-        return Finished(cookie, connection=connection, location=location)
+        return Finished(cookie, organization, connection=connection, location=location)
+
+    async def recover(self) -> int:
+        """Make the connections whose grants processes that died, or met no database, left in the journal.
+
+        Raises:
+            StoreError: the database cannot be written.
+        """
+        recovered = 0
+        for entry, granted in self._exchange.left_behind():
+            try:
+                if granted is not None and await self._catch_up(granted):
+                    recovered += 1
+            except VaultError as error:
+                log.warning("a grant in the journal does not open: %s", error, extra={"consent": entry.name})
+                entry.close()
+                continue
+            except StoreError:
+                entry.close()
+                raise
+            entry.remove()
+        return recovered
 
     async def _through(self, organization_id: str, name: str | None, renewed: Connection | None) -> Application:
         """Return the application to consent to: the one named, the connection's own, or the organization's."""
@@ -237,10 +348,85 @@ class Consents:
             raise InvalidArguments(problems=[Problem("application", problem)])
         return found
 
-    async def _claim(self, state: str, cookies: Mapping[str, str]) -> RowMapping:
+    async def _addressed(self, application_id: str) -> tuple[Application, str]:
+        """Return the application whose Log-in URI was opened, and its organization's name."""
+        wanted = select(*(applications.c[it.name] for it in fields(Application)), organizations.c.name.label("owner"))
+        one = (applications.c.id == application_id) & applications.c.application_id.is_not(None)
+        joined = wanted.join(organizations, organizations.c.id == applications.c.organization_id)
+        async with self._database.reading() as store:
+            row = (await store.execute(joined.where(one))).mappings().first()
+        if row is None:
+            raise ConsentError("no application here has this Log-in URI; it was changed, or the application removed")
+        return Application(**{it.name: row[it.name] for it in fields(Application)}), row["owner"]
+
+    async def _linked(
+        self, store: AsyncConnection, link: str, cookies: Mapping[str, str], *, lock: bool = False
+    ) -> Row:
+        """Return the consent of a link, if it is open, and for this browser if it was opened before."""
+        row = await self._row(store, _t.link_hash == digest(link), lock=lock)
+        if row is None:
+            raise ConsentError("this link is not known here; ask for a new one where you got it")
+        self._check_open(row)
+        if row["browser_hash"] is not None and not same(cookies.get(self._cookie(row["id"])), row["browser_hash"]):
+            raise ConsentError("this link was opened in another browser; go on there, or ask for a new link")
+        return row
+
+    async def _open(self, store: AsyncConnection, application_id: str, cookies: Mapping[str, str]) -> Row | None:
+        """Return the newest open consent of an application that this browser holds the cookie of."""
+        held = [digest(value) for name, value in cookies.items() if name.startswith(self._prefix)]
+        mine = (_t.application_id == application_id) & _t.browser_hash.in_(held)
+        return await self._row(store, mine & _t.used_at.is_(None) & (_t.expires_at > self._clock()), lock=True)
+
+    async def _row(self, store: AsyncConnection, which: ColumnElement[bool], *, lock: bool = False) -> Row | None:
+        """Return a consent with what it is about; locked, nobody else changes it until the transaction ends."""
+        about = (
+            organizations.c.name.label("organization"),
+            applications.c.application_id.label("amazon_application_id"),
+            applications.c.draft,
+            connections.c.selling_partner_id.label("renewed_partner_id"),
+        )
+        wanted = (
+            select(consents, *about)
+            .join(organizations, organizations.c.id == _t.organization_id)
+            .join(applications, applications.c.id == _t.application_id)
+            .outerjoin(connections, connections.c.id == _t.connection_id)
+            .where(which)
+            .order_by(_t.created_at.desc())
+        )
+        found = await store.execute(wanted.with_for_update(of=consents) if lock else wanted)
+        row = found.mappings().first()
+        return None if row is None else dict(row)
+
+    async def _offer(self, store: AsyncConnection, row: Mapping[str, Any], actor: str) -> str:
+        """Begin a consent, and return its link."""
+        _, link = await self._insert(store, row, actor)
+        return f"{self._public_url}/connect/{link}"
+
+    async def _insert(self, store: AsyncConnection, row: Mapping[str, Any], actor: str) -> tuple[dict[str, Any], str]:
+        now, link = self._clock(), self._mint.secret("")
+        unused = (_t.expires_at < now - FORGET_AFTER_S) & _t.used_at.is_(None)
+        await store.execute(delete(consents).where(or_(unused, _t.expires_at < now - KEEP_S)))
+        made = {"id": self._mint.id(), **row, "link_hash": digest(link), "created_at": now, "expires_at": now + LIFE_S}
+        await store.execute(insert(consents).values(made))
+        await self._changes.note(store, row["organization_id"], "consent.begun", made["id"], actor)
+        return made, link
+
+    async def _bind(self, store: AsyncConnection, row: Mapping[str, Any], browser: str, **more: str) -> str:
+        """Bind a consent to a browser, and return its new state."""
+        state = self._mint.secret("")
+        values = {
+            "state_hash": digest(state),
+            "browser_hash": digest(browser),
+            "expires_at": min(self._clock() + LIFE_S, row["created_at"] + LONGEST_S),
+            **more,
+        }
+        await store.execute(update(consents).where(_t.id == row["id"]).values(values))
+        return state
+
+    async def _claim(self, state: str, cookies: Mapping[str, str]) -> Row:
         """Use up a state; of any number of answers with the same one, exactly one gets past here."""
         async with self._database.writing() as store:
-            row = (await store.execute(select(consents).where(_t.state_hash == digest(state)))).mappings().first()
+            row = await self._row(store, _t.state_hash == digest(state), lock=True)
             if row is None:
                 raise ConsentError("this answer belongs to no consent that was started here; start again")
             if not same(cookies.get(self._cookie(row["id"])), row["browser_hash"]):
@@ -248,69 +434,137 @@ class Consents:
                     "this browser did not start the consent: its cookie is missing, or another's; start again here"
                 )
             self._check_open(row)
-            # SQLite's writers take turns, so that the check above would do; a database whose writers run side by side
-            # needs the condition in the update itself
-            mine = (_t.id == row["id"]) & _t.used_at.is_(None)
-            claimed = await store.execute(update(consents).where(mine).values(used_at=self._clock()))
-            if claimed.rowcount != 1:
-                raise _used()
+            await store.execute(update(consents).where(_t.id == row["id"]).values(used_at=self._clock()))
         return row
 
-    def _check_open(self, row: RowMapping) -> None:
+    def _check_open(self, row: Row) -> None:
         if row["used_at"] is not None:
             raise _used()
         if row["expires_at"] <= self._clock():
             raise ConsentError("this took too long and has expired; start again")
 
-    async def _connect(self, consent: RowMapping, params: Mapping[str, str]) -> Connection:
+    async def _connect(self, consent: Row, params: Mapping[str, str]) -> Connection:
         if "error" in params:
             reason = "access_denied" if params["error"] == "access_denied" else "creation_failed"
             raise ConsentError("the account's owner did not give consent; nothing was connected", reason=reason)
         code, partner = params.get("spapi_oauth_code", ""), params.get("selling_partner_id", "")
         if not code or not is_partner_id(partner):
             raise ConsentError("Amazon's answer has no code or no selling partner id; start again", "creation_failed")
-        caller = Caller(consent["organization_id"])
-        application = await self._applications.get(caller.organization_id, consent["application_id"])
-        client = await self._applications.lwa_client(caller.organization_id, application.id)
-        try:
-            answer = await oauth.exchange_code(self._wire, self._amazon, client, code, self.callback_url)
-        except GrantRevoked as error:
-            what = "Amazon does not accept the code: it was used before, or is older than five minutes; start again"
-            raise ConsentError(what, "creation_failed") from error
-        except ClientRefused as error:
-            what = "Amazon does not accept the application's client id or secret; correct them here, then start again"
-            raise ConsentError(what, "creation_failed") from error
-        except TokenUnavailable as error:
+        if consent["selling_partner_id"] not in (None, partner):
             raise ConsentError(
-                "Amazon did not exchange the code for now; start again later", "creation_failed"
-            ) from error
-        assert answer.refresh_token is not None, "exchange_code sees to it"
+                "Amazon's answer is for another account than the one it sent here; start again", "account_mismatch"
+            )
         if consent["connection_id"] is not None:
+            caller = Caller(consent["organization_id"])
+            check_account(await self._connections.get(caller, consent["connection_id"]), partner)
+        exchanged = await self._exchange.take(consent, code, partner, self.callback_url)
+        try:
+            region = regions.marketplace(consent["marketplace"]).region
+            proof = await self._exchange.prove(exchanged.access_token, region)
+            connection = await self._store(consent, partner, exchanged.refresh_token, proof)
+        except (ConsentError, NotFound):
+            exchanged.entry.remove()
+            raise
+        except BaseException as error:
+            exchanged.entry.close()
+            if isinstance(error, StoreError | VaultError):
+                raise _kept() from error
+            raise
+        exchanged.entry.remove()
+        return connection
+
+    async def _store(self, consent: Row, partner: str, refresh_token: str, proof: Proof) -> Connection:
+        """Make the connection, or renew it."""
+        caller = Caller(consent["organization_id"])
+        wanted = regions.marketplace(consent["marketplace"])
+        marketplace = proof.agree(wanted, named=consent["marketplace_named"])
+        origin = Origin(consent["id"], proof)
+        id, application_id = consent["connection_id"], consent["application_id"]
+        if id is None and consent["customer"] is None:
+            id = await self._connections.known(caller, application_id, partner, marketplace.region, proof)
+        if id is not None:
             return await self._connections.renew(
                 caller,
-                consent["connection_id"],
-                application_id=application.id,
-                refresh_token=answer.refresh_token,
+                id,
+                application_id=application_id,
+                refresh_token=refresh_token,
                 selling_partner_id=partner,
+                origin=origin,
             )
         return await self._connections.create(
             caller,
             customer=consent["customer"],
             name=consent["name"],
-            marketplace=regions.marketplace(consent["marketplace"]),
-            refresh_token=answer.refresh_token,
-            through=application,
+            marketplace=marketplace,
+            refresh_token=refresh_token,
+            through=await self._applications.get(caller.organization_id, application_id),
             selling_partner_id=partner,
             replication_config=consent["replication_config"],
+            origin=origin,
         )
 
+    async def _catch_up(self, granted: Granted) -> bool:
+        """Store a grant of the journal, if its consent has not come to a connection; whether it did."""
+        async with self._database.reading() as store:
+            row = await self._row(store, _t.id == granted.consent_id)
+        if row is None or row["ended_at"] is not None:
+            return False
+        refresh_token = await self._exchange.refresh_token(granted)
+        try:
+            await self._store(row, granted.selling_partner_id, refresh_token, Proof())
+        except (ConsentError, NotFound) as error:
+            log.warning("a consent came to nothing: %s", error, extra={"consent": granted.consent_id})
+            return False
+        return True
+
+    async def _note_failure(self, consent: Row, failure: ConsentError) -> str | None:
+        """Write down why a consent came to nothing; return a new link where trying again may help."""
+        try:
+            async with self._database.writing() as store:
+                id, organization_id = consent["id"], consent["organization_id"]
+                await self._changes.note(store, organization_id, "consent.failed", id, OWNER, reason=failure.reason)
+                if failure.reason != "creation_failed":
+                    return None
+                return await self._offer(store, {name: consent[name] for name in _ASKED}, OWNER)
+        except (StoreError, VaultError) as error:
+            log.warning("a failed consent could not be noted: %s", error, extra={"consent": consent["id"]})
+            return None
+
+    @property
+    def _prefix(self) -> str:
+        return f"{'__Host-' if self.secure else ''}sellerport-consent-"  # __Host- needs https
+
     def _cookie(self, consent_id: str) -> str:
-        # one name for each consent, so that two tabs do not overwrite each other's; __Host- needs https
-        return f"{'__Host-' if self.secure else ''}sellerport-consent-{consent_id[:8]}"
+        return (
+            self._prefix + consent_id[:8]
+        )  # one name for each consent, so that two tabs do not overwrite each other's
 
 
 def _used() -> ConsentError:
     return ConsentError("this was used already; start again if you still need to")
+
+
+def _kept() -> ConsentError:
+    what = (
+        "Amazon's consent is kept, but the server cannot save the connection yet; it will be there once the server can"
+    )
+    return ConsentError(what, reason="server_error")
+
+
+def _central(marketplace: Marketplace, vendor: bool) -> str:
+    return marketplace.vendor_central if vendor else marketplace.seller_central
+
+
+def _check_log_in(row: Row, log_in: LogIn) -> None:
+    """Refuse to go on with an open consent for another account than the one that Amazon names."""
+    if row["renewed_partner_id"] not in (None, log_in.selling_partner_id):
+        raise ConsentError(
+            "Amazon has you signed in to another account than the one to renew; sign in to that, and start again",
+            reason="account_mismatch",
+        )
+    wanted = regions.marketplace(row["marketplace"])
+    if log_in.marketplace.region != wanted.region:
+        raise other_region(log_in.marketplace.region, wanted)
 
 
 def _failed(error: SellerportError) -> ConsentError:

@@ -5,25 +5,33 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 
-from sqlalchemy import insert, select
-
-from sellerport.limits import Limits
+from sellerport.limits import Limiter, Limits
 from sellerport.oauth import Tokens
 from sellerport.regions import Amazon
 from sellerport.server.hub.access import Access
 from sellerport.server.hub.applications import Applications
+from sellerport.server.hub.audit import Audit
 from sellerport.server.hub.calls import Calls
+from sellerport.server.hub.changes import Changes
 from sellerport.server.hub.connections import Connections
 from sellerport.server.hub.consents import Consents
+from sellerport.server.hub.countdown import Countdown
+from sellerport.server.hub.deliveries import Deliveries
+from sellerport.server.hub.egress import Egress
+from sellerport.server.hub.exchange import Exchange, Granted
+from sellerport.server.hub.journal import Journal, Refresh
+from sellerport.server.hub.keys import Keys
 from sellerport.server.hub.mint import Mint
 from sellerport.server.hub.organizations import Organizations
 from sellerport.server.hub.return_urls import ReturnUrls
-from sellerport.server.store import Database, vault_checks
+from sellerport.server.hub.secrets import Secrets
+from sellerport.server.hub.tokens import AccessTokens
+from sellerport.server.hub.webhooks import Webhooks
+from sellerport.server.store import Database
 from sellerport.server.vault import Vault
 from sellerport.wire import AsyncWire, Wire
-
-_CHECKED = b"sellerport"
 
 
 class Hub:
@@ -34,8 +42,12 @@ class Hub:
         vault: the keys; see `check_vault`.
         amazon: the real one or a local one.
         public_url: the address at which browsers reach the server.
+        journal: a folder for what Amazon gave and the database does not have yet.
         wire: what HTTP goes out through.
+        limits: what keeps calls within Amazon's rate limits; this process's own if not given.
+        egress: decides where webhooks may be; on the internet if not given.
         clock: seconds since the epoch.
+        monotonic: seconds, of a clock that nobody sets.
         random: a source of unpredictable bytes.
     """
 
@@ -46,49 +58,61 @@ class Hub:
         *,
         amazon: Amazon,
         public_url: str,
+        journal: Path,
         wire: Wire | None = None,
+        limits: Limiter | None = None,
+        egress: Egress | None = None,
         clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
         random: Callable[[int], bytes] = os.urandom,
     ) -> None:
-        self._database = database
-        self._vault = vault
-        self._clock = clock
         mint = Mint(random)
-        wire = wire or AsyncWire()
-        self.organizations = Organizations(database, mint, clock)
-        self.access = Access(database, mint, clock)
-        self.return_urls = ReturnUrls(database, clock)
-        self.applications = Applications(database, vault, mint, clock)
-        self.connections = Connections(database, vault, self.applications, mint, clock)
+        wire, limits, egress = wire or AsyncWire(), limits or Limits(), egress or Egress()
+        changes = Changes(vault, mint, clock)
+        self.keys = Keys(database, vault, changes, clock)
+        self.audit = Audit(database, vault)
+        self.organizations = Organizations(database, changes, mint, clock)
+        self.access = Access(database, changes, mint, clock)
+        self.return_urls = ReturnUrls(database, changes, clock)
+        self.applications = Applications(database, vault, changes, mint, clock)
+        self.connections = Connections(database, vault, self.applications, changes, mint, clock)
         self.consents = Consents(
             database,
             applications=self.applications,
             connections=self.connections,
             return_urls=self.return_urls,
+            changes=changes,
+            exchange=Exchange(
+                vault, self.applications, Journal(journal / "consents", Granted), amazon=amazon, wire=wire
+            ),
             amazon=amazon,
             public_url=public_url,
-            wire=wire,
             mint=mint,
             clock=clock,
         )
-        self.calls = Calls(
-            self.connections, amazon=amazon, wire=wire, tokens=Tokens(clock=clock), limits=Limits(), clock=clock
+        self.tokens = AccessTokens(
+            database,
+            self.connections,
+            self.applications,
+            changes,
+            Journal(journal, Refresh),
+            amazon=amazon,
+            wire=wire,
+            mint=mint,
+            monotonic=monotonic,
         )
+        self.calls = Calls(self.connections, amazon=amazon, wire=wire, tokens=self.tokens, limits=limits, clock=clock)
+        self.secrets = Secrets(
+            self.applications, amazon=amazon, wire=wire, tokens=Tokens(clock=monotonic), limits=limits
+        )
+        self.webhooks = Webhooks(database, vault, changes, egress, mint, clock)
+        self.deliveries = Deliveries(database, vault, egress, mint, clock)
+        self.countdown = Countdown(database, changes)
+
+    async def recover(self) -> int:
+        """Give the database what processes that died, or met no database, left in the journal; return how much."""
+        return await self.tokens.recover() + await self.consents.recover()
 
     async def check_vault(self) -> None:
-        """See that the vault has every key that ever sealed something in this database, and note its newest.
-
-        Raises:
-            KeyMissing: it lacks one; the key's id is named.
-            Tampered: a key has the right id and is another, or the database was altered.
-            StoreError: the database cannot be read, or not opened for writing; a full disk is not noticed here.
-        """
-        newest = self._vault.key_ids[-1]
-        async with self._database.writing() as store:  # so that a read-only database is noticed too
-            known = (await store.execute(select(vault_checks.c.key_id, vault_checks.c.sealed))).all()
-            for key_id, sealed in known:
-                self._vault.open(sealed, ("vault_checks", key_id))
-            if newest not in [key_id for key_id, _ in known]:
-                sealed = self._vault.seal(_CHECKED, ("vault_checks", newest))
-                values = {"key_id": newest, "sealed": sealed, "created_at": self._clock()}
-                await store.execute(insert(vault_checks).values(values))
+        """See that the vault has every key that it needs, and that the database can be written: `Keys.check`."""
+        await self.keys.check()

@@ -26,6 +26,10 @@ class Mint:
         """Make a secret of 256 bits; its prefix tells secret scanners, and people, what it is."""
         return prefix + base64.urlsafe_b64encode(self._random(SECRET_BYTES)).rstrip(b"=").decode()
 
+    def webhook_secret(self) -> str:
+        """Make a secret to sign webhooks with, in the form of Standard Webhooks: ``whsec_`` and 256 bits in base64."""
+        return "whsec_" + base64.b64encode(self._random(SECRET_BYTES)).decode()
+
 
 def digest(secret: str) -> str:
     """Return what is stored of a secret. It has 256 random bits, so that a plain SHA-256 cannot be guessed."""

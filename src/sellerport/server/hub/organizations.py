@@ -7,16 +7,18 @@ from collections.abc import Callable
 from sqlalchemy import insert, or_, select
 
 from sellerport.errors import Conflict, NotFound
+from sellerport.server.hub.changes import Changes
 from sellerport.server.hub.mint import Mint
-from sellerport.server.hub.records import Organization, required
+from sellerport.server.hub.records import OPERATOR, Organization, required
 from sellerport.server.store import Database, organizations
 
 
 class Organizations:
     """Who there is."""
 
-    def __init__(self, database: Database, mint: Mint, clock: Callable[[], float]) -> None:
+    def __init__(self, database: Database, changes: Changes, mint: Mint, clock: Callable[[], float]) -> None:
         self._database = database
+        self._changes = changes
         self._mint = mint
         self._clock = clock
 
@@ -31,6 +33,7 @@ class Organizations:
         try:
             async with self._database.writing() as store:
                 await store.execute(insert(organizations).values(vars(made)))
+                await self._changes.note(store, made.id, "organization.created", made.id, OPERATOR)
         except Conflict:
             raise Conflict(f"there is an organization {name!r} already") from None
         return made

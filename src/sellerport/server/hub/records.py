@@ -12,6 +12,13 @@ Status = Literal["pending", "active", "needs_consent", "disconnected"]
 
 NAME_LENGTH = 200
 
+OPERATOR = "operator"
+"""The actor of what is done on the database directly; an API client is ``client:`` and its id."""
+OWNER = "owner"
+"""The actor of what an account's owner did in a browser."""
+SERVER = "server"
+"""The actor of what nobody asked for."""
+
 
 @dataclass(frozen=True)
 class Caller:
@@ -20,6 +27,11 @@ class Caller:
     organization_id: str
     client_id: str | None = None
     """The API client; None is the operator, who works on the database directly."""
+
+    @property
+    def actor(self) -> str:
+        """How the audit calls them."""
+        return OPERATOR if self.client_id is None else f"client:{self.client_id}"
 
 
 @dataclass(frozen=True)
@@ -80,7 +92,8 @@ class Connection:
 
     id: str
     organization_id: str
-    customer: str
+    customer: str | None
+    """None for one that is pending: its owner began at Amazon, and nobody has said whose it is."""
     name: str
     platform: Platform
     region: str

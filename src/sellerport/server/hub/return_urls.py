@@ -11,9 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, select, update
 
 from sellerport.errors import Conflict, InvalidArguments, NotFound, Problem
+from sellerport.server.hub.changes import Changes
+from sellerport.server.hub.records import OPERATOR
 from sellerport.server.store import Database, return_urls
 
 LONGEST = 2000
@@ -72,12 +74,18 @@ def parse(url: str, field: str) -> Place:
 class ReturnUrls:
     """The addresses that each organization registered."""
 
-    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
+    def __init__(self, database: Database, changes: Changes, clock: Callable[[], float]) -> None:
         self._database = database
+        self._changes = changes
         self._clock = clock
 
-    async def register(self, organization_id: str, url: str) -> None:
+    async def register(self, organization_id: str, url: str, *, for_installs: bool = False) -> None:
         """Allow browsers to be sent to an address, and to those below it.
+
+        Args:
+            organization_id: whose it is.
+            url: the address.
+            for_installs: whether browsers come here whose owners began at Amazon; no other address is that then.
 
         Raises:
             InvalidArguments: it is no address to send a browser to, or has a query.
@@ -87,9 +95,13 @@ class ReturnUrls:
         if "?" in url:
             raise InvalidArguments(problems=[Problem("url", "must have no query; any query is accepted in use")])
         row = {"organization_id": organization_id, "url": url, "created_at": self._clock()}
+        mine = return_urls.c.organization_id == organization_id
         try:
             async with self._database.writing() as store:
-                await store.execute(insert(return_urls).values(row))
+                if for_installs:
+                    await store.execute(update(return_urls).where(mine).values(for_installs=False))
+                await store.execute(insert(return_urls).values(**row, for_installs=for_installs))
+                await self._changes.note(store, organization_id, "return_url.added", url, OPERATOR)
         except Conflict:
             raise Conflict(f"the return URL {url} is registered already") from None
 
@@ -98,6 +110,13 @@ class ReturnUrls:
         mine = select(return_urls.c.url).where(return_urls.c.organization_id == organization_id)
         async with self._database.reading() as store:
             return list(await store.scalars(mine.order_by(return_urls.c.url)))
+
+    async def for_installs(self, organization_id: str) -> str | None:
+        """Return where browsers go whose owners began at Amazon."""
+        mine = (return_urls.c.organization_id == organization_id) & return_urls.c.for_installs.is_(True)
+        async with self._database.reading() as store:
+            url: str | None = await store.scalar(select(return_urls.c.url).where(mine))
+        return url
 
     async def remove(self, organization_id: str, url: str) -> None:
         """Take an address from the list.
@@ -109,6 +128,7 @@ class ReturnUrls:
         async with self._database.writing() as store:
             if (await store.execute(delete(return_urls).where(mine))).rowcount == 0:
                 raise NotFound(f"the return URL {url} is not registered")
+            await self._changes.note(store, organization_id, "return_url.removed", url, OPERATOR)
 
     async def check(self, organization_id: str, url: str, field: str) -> None:
         """Refuse an address that the organization did not register.

@@ -9,11 +9,17 @@ from sellerport.server.store.tables import (
     access_tokens,
     api_clients,
     applications,
+    audit,
+    audit_chains,
     connections,
     consents,
+    deliveries,
+    events,
+    metadata,
     organizations,
     return_urls,
     vault_checks,
+    webhooks,
 )
 
 __all__ = [
@@ -21,9 +27,15 @@ __all__ = [
     "access_tokens",
     "api_clients",
     "applications",
+    "audit",
+    "audit_chains",
     "connections",
     "consents",
+    "deliveries",
+    "events",
+    "metadata",
     "organizations",
     "return_urls",
     "vault_checks",
+    "webhooks",
 ]

@@ -1,52 +1,67 @@
-"""The connection to the database: transactions, and errors that say what to do."""
+"""The connection to the database: transactions, its clock, and errors that say what to do."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
-from sqlalchemy import URL
+from sqlalchemy import ColumnElement, literal
 from sqlalchemy.exc import DBAPIError, TimeoutError
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sellerport.errors import Conflict, StoreError
-from sellerport.server.store import schema, sqlite
+from sellerport.errors import Conflict, NotFound, StoreError
+from sellerport.server.store import schema
+from sellerport.server.store.backend import backend
 
 
 class Database:
-    """An SQLite file, used by one event loop; any number of processes may use the same file."""
+    """An SQLite file or a PostgreSQL database, used by one event loop; any number of processes may use the same.
 
-    def __init__(self, path: Path, pragmas: dict[str, str] | None = None) -> None:
-        self.path = path
-        self._file: tuple[int, int] | None = None
-        self._pragmas = sqlite.PRAGMAS | (pragmas or {})
-        self._engine = create_async_engine(
-            URL.create("sqlite+aiosqlite", database=str(path)),
-            connect_args=sqlite.CONNECT_ARGS,
-            hide_parameters=True,  # they are customers' names and sealed secrets, and errors are logged
-        )
-        sqlite.prepare(self._engine.sync_engine, self._pragmas)
+    Args:
+        place: the path of a file, or an address such as ``postgresql://user:password@host/database``.
+        pragmas: of SQLite, besides its own.
+        clock: what stands for the database's clock, in tests; seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        place: Path | str,
+        pragmas: dict[str, str] | None = None,
+        *,
+        clock: Callable[[], float] | None = None,
+    ) -> None:
+        self._backend = backend(place, pragmas)
+        self._engine = self._backend.engine()
+        self._clock = clock
+
+    def now(self) -> ColumnElement[float]:
+        """Return an SQL expression: seconds since the epoch by the one clock that all processes share."""
+        return self._backend.now if self._clock is None else literal(self._clock())
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """One transaction that only reads: it sees one state of the database."""
-        self._check_file()
+        self._check()
         with self._explained():
-            async with self._engine.begin() as connection:
+            async with self._engine.execution_options(**self._backend.reading).begin() as connection:
                 yield connection
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
         """One transaction that may write: all of it happens, or, if an exception leaves it, nothing.
 
+        SQLite's take turns. PostgreSQL's run side by side: what is read to decide on a write is read ``FOR UPDATE``, or
+        is in the condition of the write.
+
         Raises:
             Conflict: a value that has to be unique is taken.
+            NotFound: what a row refers to is not there: somebody removed it at the same moment.
         """
-        self._check_file()
+        self._check()
         with self._explained():
-            async with self._engine.execution_options(writing=True).begin() as connection:
+            async with self._engine.execution_options(**self._backend.writing).begin() as connection:
                 yield connection
 
     async def migrate(self) -> None:
@@ -55,35 +70,28 @@ class Database:
         Raises:
             StoreError: the database cannot be written, or a newer Sellerport wrote it.
         """
-        with suppress(OSError):  # what stands in the way is explained when the file is opened
-            self.path.touch(mode=0o600)  # it holds customers' names
+        self._backend.create()
         with self._explained():
-            await asyncio.to_thread(schema.upgrade, self.path, self._pragmas)
-        self._file = self._which()
+            await asyncio.to_thread(schema.upgrade, self._backend)
 
     async def close(self) -> None:
         """Close every connection."""
         await self._engine.dispose()
 
-    def _which(self) -> tuple[int, int] | None:
-        try:
-            found = self.path.stat()
-        except OSError:
-            return None
-        return found.st_dev, found.st_ino
-
-    def _check_file(self) -> None:
-        """Refuse to go on with a file that was deleted or replaced: what is written to it would be gone at the end."""
-        if self._file is not None and self._which() != self._file:
-            raise StoreError(f"the database {self.path} was moved or replaced while open; restart; nothing was changed")
+    def _check(self) -> None:
+        if wrong := self._backend.check():
+            raise StoreError(f"the database {self._backend.name} {wrong}; nothing was changed")
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
+        name = self._backend.name
         try:
             yield
         except DBAPIError as error:
-            if sqlite.is_taken(error):
+            if self._backend.is_taken(error):
                 raise Conflict from error
-            raise StoreError(f"the database {self.path} {sqlite.explain(error)}; nothing was changed") from error
+            if self._backend.is_orphan(error):
+                raise NotFound("what this belongs to was removed at the same moment") from error
+            raise StoreError(f"the database {name} {self._backend.explain(error)}; nothing was changed") from error
         except TimeoutError as error:
-            raise StoreError(f"the database {self.path} has more callers than it can serve; try again") from error
+            raise StoreError(f"the database {name} has more callers than it can serve; try again") from error

@@ -1,24 +1,31 @@
-"""What is particular to SQLite: pragmas, how a transaction begins, and what its errors ask for."""
+"""SQLite: pragmas, how a transaction begins, and what its errors ask for."""
 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, event
+from sqlalchemy import URL, ColumnElement, Connection, Engine, NullPool, create_engine, event, literal_column
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 BUSY_TIMEOUT_S = 5
-
-CONNECT_ARGS = {
-    "isolation_level": None,  # the driver leaves BEGIN to us
-    "timeout": BUSY_TIMEOUT_S,
-}
 
 PRAGMAS = {
     "synchronous": "FULL",  # a grant that was acknowledged survives a power cut
     "foreign_keys": "ON",
     "secure_delete": "ON",  # what is deleted is overwritten
+}
+
+_ENGINE: dict[str, Any] = {
+    "connect_args": {
+        "isolation_level": None,  # the driver leaves BEGIN to us
+        "timeout": BUSY_TIMEOUT_S,
+    },
+    "hide_parameters": True,  # they are customers' names and sealed secrets, and errors are logged
 }
 
 _WHAT_TO_DO = {
@@ -33,7 +40,81 @@ _WHAT_TO_DO = {
 }
 
 
-def prepare(engine: Engine, pragmas: dict[str, str]) -> None:
+class SQLite:
+    """A file; any number of processes of one machine may use it."""
+
+    def __init__(self, path: Path, pragmas: dict[str, str]) -> None:
+        self.path = path
+        self.reading: Mapping[str, Any] = {}
+        self.writing: Mapping[str, Any] = {"writing": True}
+        self._pragmas = PRAGMAS | pragmas
+        self._file: tuple[int, int] | None = None
+
+    @property
+    def name(self) -> str:
+        """The path."""
+        return str(self.path)
+
+    @property
+    def now(self) -> ColumnElement[float]:
+        """The machine's clock, as SQLite reads it; to a tenth of a millisecond."""
+        return literal_column("((julianday('now') - 2440587.5) * 86400.0)")
+
+    def engine(self) -> AsyncEngine:
+        """Return an engine for one event loop."""
+        engine = create_async_engine(URL.create("sqlite+aiosqlite", database=str(self.path)), **_ENGINE)
+        _prepare(engine.sync_engine, self._pragmas)
+        return engine
+
+    def blocking_engine(self) -> Engine:
+        """Return an engine for migrations; the file keeps the journal mode that it sets."""
+        engine = create_engine(URL.create("sqlite", database=str(self.path)), poolclass=NullPool, **_ENGINE)
+        # readers do not wait for writers; and a table that others refer to is altered by making it anew
+        _prepare(engine, {"journal_mode": "WAL", **self._pragmas, "foreign_keys": "OFF"})
+        return engine
+
+    def create(self) -> None:
+        """Make the file for this user alone: it holds customers' names."""
+        with suppress(OSError):  # what stands in the way is explained when the file is opened
+            self.path.touch(mode=0o600)
+        self._file = self._which()
+
+    def take_turns(self, connection: Connection) -> None:
+        """Do nothing: BEGIN IMMEDIATE lets one writer in at a time."""
+
+    def check(self) -> str | None:
+        """Refuse to go on with a file that was deleted or replaced: what is written to it would be gone at the end."""
+        if self._file is not None and self._which() != self._file:
+            return "was moved or replaced while open; restart"
+        return None
+
+    def is_taken(self, error: DBAPIError) -> bool:
+        """Return whether a value that has to be unique was there already."""
+        return _code(error) in (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
+
+    def is_orphan(self, error: DBAPIError) -> bool:
+        """Return whether what a row refers to is not there."""
+        return _code(error) == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY
+
+    def is_busy(self, error: DBAPIError) -> bool:
+        """Return whether another connection was in the way."""
+        return _code(error) & 0xFF == sqlite3.SQLITE_BUSY
+
+    def explain(self, error: DBAPIError) -> str:
+        """Return what is wrong with the file and what to do."""
+        primary = _code(error) & 0xFF  # extended codes hold the primary one in their low byte
+        name = getattr(error.orig, "sqlite_errorname", type(error.orig).__name__)
+        return _WHAT_TO_DO.get(primary, f"failed ({name})")
+
+    def _which(self) -> tuple[int, int] | None:
+        try:
+            found = self.path.stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
+
+def _prepare(engine: Engine, pragmas: dict[str, str]) -> None:
     """Set pragmas on each new connection, and begin transactions: those with the option ``writing`` at once."""
 
     @event.listens_for(engine, "connect")
@@ -52,23 +133,6 @@ def prepare(engine: Engine, pragmas: dict[str, str]) -> None:
         # IMMEDIATE: a transaction that reads first and writes later would fail at the write, without a wait
         writing = connection.get_execution_options().get("writing")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
-
-
-def is_taken(error: DBAPIError) -> bool:
-    """Return whether a value that has to be unique was there already."""
-    return _code(error) in (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
-
-
-def is_busy(error: DBAPIError) -> bool:
-    """Return whether another connection was in the way."""
-    return _code(error) & 0xFF == sqlite3.SQLITE_BUSY
-
-
-def explain(error: DBAPIError) -> str:
-    """Return what is wrong with the database and what to do, as the end of a sentence that begins with its path."""
-    primary = _code(error) & 0xFF  # extended codes hold the primary one in their low byte
-    name = getattr(error.orig, "sqlite_errorname", type(error.orig).__name__)
-    return _WHAT_TO_DO.get(primary, f"failed ({name})")
 
 
 def _code(error: DBAPIError) -> int:

@@ -1,24 +1,30 @@
 """The tables, as the newest migration leaves them.
 
 Times are seconds since the epoch. Columns named ``sealed_…`` are records of the vault, ``…_hash`` are SHA-256 in hex.
+A table with such columns has ``sealed_key``, the row's own data key, which sealed the others, and with it ``id`` and
+``organization_id`` (see `hub.sealed`).
 """
 
 from __future__ import annotations
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
     Float,
     ForeignKey,
     Index,
+    Integer,
     LargeBinary,
     MetaData,
     String,
     Table,
     Text,
     UniqueConstraint,
+    false,
+    text,
 )
 
 metadata = MetaData(
@@ -68,11 +74,18 @@ applications = Table(
     Column("platform", String(32), nullable=False),
     Column("name", Text, nullable=False),
     Column("lwa_client_id", Text, nullable=False),
+    Column("sealed_key", LargeBinary),  # null: format 1
     Column("sealed_secret", LargeBinary, nullable=False),
     Column("application_id", Text),
     Column("draft", Boolean(create_constraint=False), nullable=False),
     Column("created_at", Float, nullable=False),
     Column("updated_at", Float, nullable=False),
+    # what Amazon accepts for a while after a rotation
+    Column("sealed_previous_secret", LargeBinary),
+    Column("previous_secret_until", Float),
+    Column("secret_changed_at", Float),
+    Column("secret_refused_at", Float),
+    Column("reminded_days", Integer),
     UniqueConstraint("organization_id", "platform", "name"),
     CheckConstraint("platform IN ('seller-partner', 'ads')", name="platform"),
 )
@@ -83,6 +96,8 @@ return_urls = Table(
     Column("organization_id", ID, ForeignKey("organizations.id"), primary_key=True),
     Column("url", Text, primary_key=True),
     Column("created_at", Float, nullable=False),
+    # where browsers go whose owners began at Amazon; of an organization's addresses, one at most
+    Column("for_installs", Boolean(create_constraint=False), nullable=False, server_default=false()),
 )
 
 connections = Table(
@@ -90,7 +105,7 @@ connections = Table(
     metadata,
     Column("id", ID, primary_key=True),
     Column("organization_id", ID, ForeignKey("organizations.id"), nullable=False),
-    Column("customer", Text, nullable=False),
+    Column("customer", Text),  # null: pending
     Column("name", Text, nullable=False),
     Column("platform", String(32), nullable=False),
     Column("region", String(8), nullable=False),
@@ -98,10 +113,14 @@ connections = Table(
     # the registered application, or the one whose credentials came with the grant
     Column("application_id", ID, ForeignKey("applications.id"), index=True),
     Column("lwa_client_id", Text),
+    Column("sealed_key", LargeBinary),  # null: format 1, or disconnected
     Column("sealed_client_secret", LargeBinary),
     Column("sealed_grant", LargeBinary),
+    # counts the writes of the grant; what was sealed for an older one does not open
+    Column("grant_generation", BigInteger, nullable=False, server_default="1"),
     Column("status", String(16), nullable=False),
     Column("selling_partner_id", Text),
+    Column("stores", JSON),  # hashes of the account's store names, by which it is known again
     Column("replication_config", JSON, nullable=False),
     Column("last_success_at", Float),
     Column("last_error_at", Float),
@@ -109,10 +128,20 @@ connections = Table(
     Column("created_at", Float, nullable=False),
     Column("updated_at", Float, nullable=False),
     Column("granted_at", Float),
+    # the access token that all processes share, and who asks for the next one
+    Column("sealed_access_token", LargeBinary),
+    Column("access_token_issued_at", Float),
+    Column("access_token_expires_at", Float),
+    Column("lease_owner", ID),
+    Column("lease_until", Float),
+    Column("lease_generation", Integer, nullable=False, server_default="0"),
+    Column("refresh_failures", Integer, nullable=False, server_default="0"),
+    Column("next_refresh_at", Float),
+    Column("reminded_days", Integer),
     CheckConstraint("platform IN ('seller-partner', 'ads')", name="platform"),
     CheckConstraint("status IN ('pending', 'active', 'needs_consent', 'disconnected')", name="status"),
-    # no half-made connection: what is in use has a grant, what is gone has none
-    CheckConstraint("(sealed_grant IS NOT NULL) = (status IN ('active', 'needs_consent'))", name="grant"),
+    # no half-made connection: it has a grant until it is gone
+    CheckConstraint("(sealed_grant IS NOT NULL) = (status <> 'disconnected')", name="grant"),
     Index(None, "organization_id", "customer"),
 )
 
@@ -121,26 +150,126 @@ consents = Table(
     metadata,
     Column("id", ID, primary_key=True),
     Column("organization_id", ID, ForeignKey("organizations.id"), nullable=False),
-    Column("customer", Text, nullable=False),
+    Column("customer", Text),  # null: the owner began at Amazon
     Column("application_id", ID, ForeignKey("applications.id"), nullable=False),
     Column("connection_id", ID, ForeignKey("connections.id")),
     Column("name", Text, nullable=False),
     Column("marketplace", String(16), nullable=False),
+    # whether the account has to trade in this marketplace, or in any of its region
+    Column("marketplace_named", Boolean(create_constraint=False), nullable=False, server_default=false()),
     Column("vendor", Boolean(create_constraint=False), nullable=False),
     Column("return_url", Text),
     Column("replication_config", JSON, nullable=False),
     Column("link_hash", String(64), nullable=False, unique=True),
     Column("state_hash", String(64), unique=True),
     Column("browser_hash", String(64)),
+    Column("selling_partner_id", Text),  # what Amazon told the Log-in URI
     Column("created_at", Float, nullable=False),
     Column("expires_at", Float, nullable=False, index=True),
     Column("used_at", Float),
+    Column("ended_at", Float),  # with a connection
 )
 
 vault_checks = Table(
     "vault_checks",
     metadata,
-    Column("key_id", String(8), primary_key=True),
+    Column("key_id", Text, primary_key=True),
     Column("sealed", LargeBinary, nullable=False),
     Column("created_at", Float, nullable=False),
 )
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("organization_id", ID, ForeignKey("organizations.id"), nullable=False),
+    Column("sequence", Integer, nullable=False),  # of its record in the organization's audit chain
+    Column("connection_id", ID),
+    Column("type", String(64), nullable=False),
+    Column("facts", JSON, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("dispatched_at", Float),
+    Index(None, "organization_id", "created_at"),
+    Index(
+        "ix_events_undispatched",
+        "organization_id",
+        "sequence",
+        sqlite_where=text("dispatched_at IS NULL"),
+        postgresql_where=text("dispatched_at IS NULL"),
+    ),
+)
+"""The outbox: what organizations are told, written in the transaction of the change."""
+
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("organization_id", ID, ForeignKey("organizations.id"), nullable=False, index=True),
+    Column("url", Text, nullable=False),
+    Column("types", JSON, nullable=False),
+    Column("sealed_key", LargeBinary, nullable=False),
+    Column("sealed_secret", LargeBinary, nullable=False),
+    Column("sealed_previous_secret", LargeBinary),
+    Column("previous_secret_until", Float),
+    Column("created_at", Float, nullable=False),
+)
+
+_PENDING = text("status = 'pending'")
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("event_id", ID, ForeignKey("events.id"), primary_key=True),
+    Column("webhook_id", ID, ForeignKey("webhooks.id"), primary_key=True),
+    # the event's, so that what comes first is found without it
+    Column("connection_id", ID),
+    Column("sequence", Integer, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("claim", ID),  # the attempt under way; what another one finds out about it does not count
+    Column("last_attempt_at", Float),
+    Column("next_attempt_at", Float, nullable=False),
+    Column("give_up_at", Float, nullable=False),
+    Column("last_status", Integer),
+    Column("last_error", Text),
+    Column("delivered_at", Float),
+    CheckConstraint("status IN ('pending', 'delivered', 'dead')", name="status"),
+    Index(None, "webhook_id", "status"),
+    Index("ix_deliveries_due", "next_attempt_at", sqlite_where=_PENDING, postgresql_where=_PENDING),
+    Index(
+        "ix_deliveries_order",
+        "webhook_id",
+        "connection_id",
+        "sequence",
+        sqlite_where=_PENDING,
+        postgresql_where=_PENDING,
+    ),
+)
+"""What each webhook is sent of the outbox, and how that went."""
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("chain", ID, primary_key=True),  # an organization's id, or "server"
+    Column("sequence", Integer, primary_key=True),
+    Column("at", Float, nullable=False),
+    Column("actor", String(64), nullable=False),
+    Column("action", String(64), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("facts", JSON, nullable=False),
+    Column("hash", String(64), nullable=False),
+)
+
+audit_chains = Table(
+    "audit_chains",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("organization_id", ID, nullable=False, unique=True),  # or "server"
+    Column("sequence", Integer, nullable=False),
+    Column("hash", String(64), nullable=False),
+    Column("sealed_key", LargeBinary, nullable=False),
+)
+"""The end of each chain, which whoever appends to it holds."""
+
+compatibility = Table("compatibility", metadata, Column("oldest_revision", String(32), primary_key=True))
+"""The oldest Sellerport, by its newest migration, that may use this database; one row."""

@@ -1,0 +1,54 @@
+"""The route of the audit. It is this server's own: the contract has none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from sellerport.errors import InvalidArguments, Problem
+from sellerport.server.connector_api.answers import answer, written
+from sellerport.server.connector_api.endpoints import _answered, _caller, _hub
+from sellerport.server.hub import Record
+
+MOST = 500
+"""Records in one answer."""
+
+LATEST = 2**31 - 1
+
+
+def routes() -> list[Route]:
+    """Return the routes; ``request.state.hub`` has to hold the hub."""
+    return [Route("/api/v1/audit", _answered(list_all), methods=["GET"])]
+
+
+async def list_all(request: Request) -> Response:
+    """List the organization's records, the newest first; ``next`` is the next page's ``before``."""
+    caller = await _caller(request)
+    bounds = {"before": (LATEST, LATEST), "limit": (100, MOST)}
+    numbers, problems = {}, []
+    for name, (default, most) in bounds.items():
+        text = request.query_params.get(name, str(default))
+        if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= most):
+            problems.append(Problem(name, f"must be a number from 1 to {most}"))
+            continue
+        numbers[name] = int(text)
+    if problems:
+        raise InvalidArguments(problems=problems)
+    found = await _hub(request).audit.page(caller, before=numbers["before"], most=numbers["limit"])
+    more = found[-1].sequence if found and found[-1].sequence > 1 else None
+    return answer({"data": [_record(one) for one in found], "next": more})
+
+
+def _record(record: Record) -> dict[str, Any]:
+    return {
+        "sequence": record.sequence,
+        "at": written(record.at),
+        "actor": record.actor,
+        "action": record.action,
+        "subject": record.subject,
+        "facts": record.facts,
+        "hash": record.hash,
+    }

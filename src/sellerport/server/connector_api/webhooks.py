@@ -1,0 +1,144 @@
+"""The routes of webhooks. They are this server's own: the contract has none."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, get_args
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from sellerport.errors import InvalidArguments, Problem
+from sellerport.server.connector_api.answers import answer, written
+from sellerport.server.connector_api.endpoints import _answered, _body, _caller, _hub
+from sellerport.server.hub import Delivery, DeliveryStatus, NewSecret, Webhook
+
+MOST = 500
+"""Deliveries in one answer."""
+
+
+class CreateRequest(msgspec.Struct):
+    """POST /api/v1/webhooks."""
+
+    url: str
+    types: list[str] = []
+
+
+class ReplayRequest(msgspec.Struct):
+    """POST /api/v1/webhooks/{id}/replay: one event, or all that are dead since a time."""
+
+    event_id: str | None = None
+    since: datetime | None = None
+
+
+def routes() -> list[Route]:
+    """Return the routes; ``request.state.hub`` has to hold the hub."""
+    webhooks = "/api/v1/webhooks"
+    return [
+        Route(webhooks, _answered(create), methods=["POST"]),
+        Route(webhooks, _answered(list_all), methods=["GET"]),
+        Route(f"{webhooks}/{{id}}", _answered(get), methods=["GET"]),
+        Route(f"{webhooks}/{{id}}", _answered(delete), methods=["DELETE"]),
+        Route(f"{webhooks}/{{id}}/rotate-secret", _answered(rotate_secret), methods=["POST"]),
+        Route(f"{webhooks}/{{id}}/test", _answered(test), methods=["POST"]),
+        Route(f"{webhooks}/{{id}}/deliveries", _answered(deliveries), methods=["GET"]),
+        Route(f"{webhooks}/{{id}}/replay", _answered(replay), methods=["POST"]),
+    ]
+
+
+async def create(request: Request) -> Response:
+    """Make a webhook; the answer shows its secret, this once."""
+    caller = await _caller(request)
+    given = await _body(request, CreateRequest)
+    return answer(_secret(await _hub(request).webhooks.create(caller, given.url, given.types)), 201)
+
+
+async def list_all(request: Request) -> Response:
+    """List the organization's webhooks."""
+    caller = await _caller(request)
+    return answer({"data": [_webhook(one) for one in await _hub(request).webhooks.all(caller)]})
+
+
+async def get(request: Request) -> Response:
+    """Show one webhook."""
+    caller = await _caller(request)
+    return answer(_webhook(await _hub(request).webhooks.get(caller, request.path_params["id"])))
+
+
+async def delete(request: Request) -> Response:
+    """Delete one webhook."""
+    caller = await _caller(request)
+    await _hub(request).webhooks.delete(caller, request.path_params["id"])
+    return answer({"deleted": True})
+
+
+async def rotate_secret(request: Request) -> Response:
+    """Make another secret; the answer shows it, this once."""
+    caller = await _caller(request)
+    return answer(_secret(await _hub(request).webhooks.rotate_secret(caller, request.path_params["id"])))
+
+
+async def test(request: Request) -> Response:
+    """Send ``webhook.ping``."""
+    caller = await _caller(request)
+    await _hub(request).webhooks.test(caller, request.path_params["id"])
+    return answer({"type": "webhook.ping"}, 202)
+
+
+async def deliveries(request: Request) -> Response:
+    """List a webhook's deliveries, the newest first."""
+    caller = await _caller(request)
+    problems = []
+    status, most = request.query_params.get("status"), request.query_params.get("limit", "100")
+    if status is not None and status not in get_args(DeliveryStatus):
+        problems.append(Problem("status", f"must be one of {', '.join(get_args(DeliveryStatus))}"))
+    if not (most.isascii() and most.isdecimal() and 1 <= int(most) <= MOST):
+        problems.append(Problem("limit", f"must be a number from 1 to {MOST}"))
+    if problems:
+        raise InvalidArguments(problems=problems)
+    id, hub = request.path_params["id"], _hub(request)
+    found = await hub.webhooks.deliveries(caller, id, status=status, most=int(most))  # type: ignore[arg-type]  # see above
+    return answer({"data": [_delivery(one) for one in found]})
+
+
+async def replay(request: Request) -> Response:
+    """Send one event again, or all that are dead since a time."""
+    caller = await _caller(request)
+    given = await _body(request, ReplayRequest)
+    id, webhooks = request.path_params["id"], _hub(request).webhooks
+    if (given.event_id is None) == (given.since is None):
+        problem = "give this, or 'since' for all dead events from a time on; and not both"
+        raise InvalidArguments(problems=[Problem("event_id", problem)])
+    if given.event_id is not None:
+        await webhooks.replay(caller, id, given.event_id)
+        return answer({"events": 1}, 202)
+    assert given.since is not None
+    since = given.since if given.since.tzinfo else given.since.replace(tzinfo=UTC)
+    return answer({"events": await webhooks.replay_dead(caller, id, since.timestamp())}, 202)
+
+
+def _webhook(webhook: Webhook) -> dict[str, Any]:
+    created_at = written(webhook.created_at)
+    return {"id": webhook.id, "url": webhook.url, "types": webhook.types, "created_at": created_at}
+
+
+def _secret(made: NewSecret) -> dict[str, Any]:
+    return {**_webhook(made.webhook), "secret": made.secret}
+
+
+def _delivery(delivery: Delivery) -> dict[str, Any]:
+    return {
+        "event_id": delivery.event_id,
+        "type": delivery.type,
+        "connection_id": delivery.connection_id,
+        "status": delivery.status,
+        "attempts": delivery.attempts,
+        "created_at": written(delivery.created_at),
+        "last_attempt_at": written(delivery.last_attempt_at),
+        "next_attempt_at": written(delivery.next_attempt_at),
+        "last_status": delivery.last_status,
+        "last_error": delivery.last_error,
+        "delivered_at": written(delivery.delivered_at),
+    }

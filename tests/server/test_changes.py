@@ -1,0 +1,269 @@
+"""Nothing changes without a record of it, and no record holds a secret or anything personal."""
+
+from __future__ import annotations
+
+import ast
+import json
+from contextlib import suppress
+from dataclasses import replace
+from importlib.resources import files
+
+import pytest
+from sqlalchemy import create_engine, select
+from tests.server.conftest import CLIENT, SELLER
+
+from sellerport.errors import ConsentError, StoreError
+from sellerport.oauth import LwaClient
+from sellerport.regions import marketplace
+from sellerport.server import hub as hub_package
+from sellerport.server.store import metadata
+from sellerport.server.store.backend import backend
+from sellerport.server.vault import create_key_file
+
+UNRECORDED = {
+    "access.issue": "an access token lives for 15 minutes; the API client that gets it is recorded",
+    "connections.note": "how the last call went",
+    "consents.initiate": "a link lives for ten minutes; the connection that comes of it is recorded",
+    "consents.log_in": "as `consents.initiate`",
+    "consents.start": "as `consents.initiate`",
+    "consents._claim": "as `consents.initiate`",
+    "deliveries.dispatch": "what is sent of an event; the event came with a record",
+    "deliveries.forget": "events that are long past; their records stay",
+    "deliveries._claim": "who sends an event",
+    "deliveries._finish": "how sending an event went",
+    "keys.check": "writes nothing; it sees that it could",
+    "leases.take": "who asks for a token",
+    "leases.give_back": "who asked for a token",
+}
+"""The writes of the hub that no record is made of, and why."""
+
+PASSING = ("lease_owner", "lease_until", "lease_generation", "refresh_failures", "next_refresh_at")
+"""Columns that say who asks for a token."""
+
+
+async def register(server, known):
+    await server.hub.applications.register(
+        server.organization.id, lwa_client_id=CLIENT, lwa_client_secret="canary-secret", name="canary-application"
+    )
+
+
+async def replace_secret(server, known):
+    await server.hub.applications.replace_secret(server.organization.id, known["application"], "canary-secret")
+
+
+async def note_refused_secret(server, known):
+    await server.hub.applications.note_refused_secret(
+        server.organization.id, known["application"], previous_works=False
+    )
+
+
+async def remove(server, known):
+    await server.hub.applications.remove(server.organization.id, known["unused"])
+
+
+async def create_connection(server, known):
+    await server.hub.connections.create(
+        server.caller,
+        customer="canary-customer",
+        name="canary-name",
+        marketplace=marketplace("US"),
+        refresh_token="canary-grant",
+        through=LwaClient("canary-client", "canary-secret"),
+        selling_partner_id="canarypartner",
+        replication_config={"canary": "canary"},
+    )
+
+
+async def renew(server, known):
+    await server.hub.connections.renew(
+        server.caller,
+        known["connection"],
+        application_id=known["application"],
+        refresh_token="canary-grant",
+        selling_partner_id=SELLER,
+    )
+
+
+async def mark_revoked(server, known):
+    await server.hub.connections.mark_revoked(await server.hub.connections.open(server.caller, known["connection"]))
+
+
+async def get_token(server, known):
+    server.world.login.strict = True
+    server.clock.advance(4000)
+    await server.hub.tokens.get(await server.hub.connections.open(server.caller, known["connection"]))
+
+
+async def fail_consent(server, known):
+    await server.hub.consents._note_failure(known["consent"], ConsentError("canary", "creation_failed"))
+
+
+async def remind(server, known):
+    server.clock.now = known["connected_at"] + 340 * 86_400.0
+    await server.hub.countdown.remind()
+
+
+async def replay(server, known):
+    server.clock.advance(1)
+    await server.hub.webhooks.replay(server.caller, known["webhook"], known["event"])
+
+
+CHANGES = {
+    "access.create_client": lambda server, known: server.hub.access.create_client(
+        server.organization.id, "canary-client"
+    ),
+    "access.revoke_client": lambda server, known: server.hub.access.revoke_client(
+        server.organization.id, server.client_id
+    ),
+    "applications.register": register,
+    "applications.replace_secret": replace_secret,
+    "applications.note_rotation": lambda server, known: server.hub.applications.note_rotation(
+        server.organization.id, known["application"], server.caller.actor
+    ),
+    "applications.note_secret_age": lambda server, known: server.hub.applications.note_secret_age(
+        server.organization.id, known["application"], 1.0
+    ),
+    "applications.note_refused_secret": note_refused_secret,
+    "applications.remove": remove,
+    "connections.create": create_connection,
+    "connections._renewed": renew,
+    "connections.claim": lambda server, known: server.hub.connections.claim(
+        server.caller, known["pending"], "canary-customer"
+    ),
+    "connections.delete": lambda server, known: server.hub.connections.delete(server.caller, known["connection"]),
+    "connections.mark_revoked": mark_revoked,
+    "consents._note_failure": fail_consent,
+    "countdown._remind": remind,
+    "keys._note": lambda server, known: server.hub.keys.rotate(),
+    "keys.rewrap": lambda server, known: server.hub.keys.rewrap(),
+    "keys.retire": lambda server, known: server.hub.keys.retire(known["old_key"]),
+    "organizations.create": lambda server, known: server.hub.organizations.create("canary-organization"),
+    "return_urls.register": lambda server, known: server.hub.return_urls.register(
+        server.organization.id, "https://other.example.test/a"
+    ),
+    "return_urls.remove": lambda server, known: server.hub.return_urls.remove(
+        server.organization.id, "https://unused.example.test/a"
+    ),
+    "leases.store": get_token,
+    "webhooks.create": lambda server, known: server.hub.webhooks.create(
+        server.caller, "https://hooks.example.test/canary"
+    ),
+    "webhooks.delete": lambda server, known: server.hub.webhooks.delete(server.caller, known["webhook"]),
+    "webhooks.rotate_secret": lambda server, known: server.hub.webhooks.rotate_secret(server.caller, known["webhook"]),
+    "webhooks.test": lambda server, known: server.hub.webhooks.test(server.caller, known["webhook"]),
+    "webhooks._again": replay,
+}
+"""The writes of the hub that a record is made of, and how to cause each."""
+
+
+def writes():
+    """Return every function of the hub that opens a writing transaction, and whether each of them notes a change."""
+    found = {}
+    for path in files(hub_package).iterdir():
+        if not path.name.endswith(".py"):
+            continue
+        for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(function, ast.AsyncFunctionDef | ast.FunctionDef):
+                blocks = [
+                    ast.unparse(block)
+                    for block in ast.walk(function)
+                    if isinstance(block, ast.AsyncWith) and ".writing()" in ast.unparse(block.items[0])
+                ]
+                if blocks:
+                    name = f"{path.name.removesuffix('.py')}.{function.name}"
+                    found[name] = all("_changes.note(" in block for block in blocks)
+    return found
+
+
+def test_every_write_of_the_hub_is_recorded_or_has_a_reason_not_to_be():
+    found = writes()
+    assert {name for name, noted in found.items() if not noted} == set(UNRECORDED)
+    assert {name for name, noted in found.items() if noted} == set(CHANGES), "give each a way to cause it, in CHANGES"
+
+
+def state(house):
+    """Return all that the database holds, but for who asks for tokens."""
+    engine = create_engine(backend(house.settings.database).blocking_engine().url)
+    with engine.begin() as connection:
+        found = {
+            table.name: sorted(
+                connection.execute(select(*(column for column in table.c if column.name not in PASSING))).all(),
+                key=repr,
+            )
+            for table in metadata.sorted_tables
+        }
+    engine.dispose()
+    return found
+
+
+@pytest.fixture
+def house(house, tmp_path):
+    create_key_file(tmp_path / "keys")
+    house.settings = replace(house.settings, vault_key_file=tmp_path / "keys", vault_key=None)
+    return house
+
+
+async def prepare(server, house, change):
+    hub, organization = server.hub, server.organization.id
+    known = {
+        "application": (await hub.applications.find(organization)).id,
+        "connection": await server.connect("canary-customer", name="canary-name"),
+    }
+    unused = await hub.applications.register(
+        organization, lwa_client_id=CLIENT, lwa_client_secret="canary-secret", name="unused"
+    )
+    known["unused"] = unused.id
+    pending = await hub.connections.create(
+        server.caller,
+        customer=None,
+        name="canary-name",
+        marketplace=marketplace("US"),
+        refresh_token="canary-grant",
+        through=await hub.applications.find(organization, "default"),
+    )
+    known["pending"] = pending.id
+    (known["consent"],) = [row._mapping for row in state(house)["consents"]]
+    known["connected_at"] = server.clock.now
+    known["webhook"] = (await hub.webhooks.create(server.caller, "https://hooks.example.test/canary")).webhook.id
+    if change == "webhooks._again":
+        await hub.webhooks.test(server.caller, known["webhook"])
+        await hub.deliveries.dispatch()
+        known["event"] = (await hub.webhooks.deliveries(server.caller, known["webhook"]))[0].event_id
+    await hub.return_urls.register(organization, "https://unused.example.test/a")
+    if change in ("keys.rewrap", "keys.retire"):
+        known["old_key"] = (await hub.keys.all())[-1].id
+        await hub.keys.rotate()
+    if change == "keys.retire":
+        await hub.keys.rewrap()
+    return known
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_cannot_be_recorded_does_not_happen(house, change):
+    async def scenario(server):
+        known = await prepare(server, house, change)
+        before = state(house)
+        with house.refusing("INSERT ON audit"), suppress(StoreError):
+            await CHANGES[change](server, known)
+        assert state(house) == before
+        await CHANGES[change](server, known)
+        after = state(house)
+        changed = {name for name in after if after[name] != before[name]}
+        assert changed >= {"audit", "audit_chains"}
+        assert len(changed) > 2 or change == "applications.note_rotation"
+        secrets = (
+            SELLER,
+            CLIENT,
+            server.client_secret,
+            server.token,
+            "canary",
+            "Atz",
+            "amzn1.oa2-cs",
+            "sellerport_",
+            "whsec_",
+        )
+        for table in ("audit", "events"):
+            shown = json.dumps([tuple(row) for row in after[table]])
+            assert [secret for secret in secrets if secret in shown] == []
+
+    house.run(scenario)
