@@ -53,7 +53,7 @@ demo: $(VENV)/.server ## An Amazon account, connected through a consent page and
 	@$(BIN)/sellerport demo $(ARGS)
 
 test: $(VENV)/.test $(VENV)/pgbouncer ## The tests
-	$(BIN)/pytest -n auto $(ARGS)
+	$(BIN)/pytest -n auto --dist worksteal $(ARGS)
 
 peers: $(VENV)/.test .venv-peers/.node ## Other people's clients, unmodified, against the local Amazon
 	$(BIN)/pytest peers $(ARGS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -338,14 +339,22 @@ def postgres() -> Iterator[PostgresServer]:
 def migrated(postgres: PostgresServer) -> str:
     """The address of a database that has the tables; others are made from it."""
     url = postgres.create()
-
-    async def migrate() -> None:
-        database = Database(url)
-        await database.migrate()
-        await database.close()
-
-    asyncio.run(migrate())
+    asyncio.run(_migrate(url))
     return url
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite file that has the tables."""
+    file = tmp_path_factory.mktemp("migrated") / "sellerport.db"
+    asyncio.run(_migrate(file))
+    return file
+
+
+async def _migrate(place: Path | str) -> None:
+    database = Database(place)
+    await database.migrate()
+    await database.close()
 
 
 @pytest.fixture(scope="session")
@@ -357,17 +366,8 @@ def pgbouncer(postgres: PostgresServer) -> Iterator[PgBouncer]:
         yield pooler
 
 
-POOLED = {
-    "access",
-    "changes",
-    "connections",
-    "consents",
-    "return_urls",
-    "shared_limits",
-    "tokens",
-    "webhooks",
-}
-"""DS-7: the modules whose tests run through PgBouncer too; between them they make every transaction that there is."""
+POOLED = {"access", "changes", "return_urls", "shared_limits", "tokens", "webhooks"}
+"""DS-7: the modules whose tests run through PgBouncer too: every write of the hub, and tokens and deliveries whole."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -390,5 +390,5 @@ def house(request: pytest.FixtureRequest, database_kind: str) -> Iterator[House]
 
 
 @pytest.fixture
-def sqlite_house(tmp_path: Path) -> House:
-    return House(tmp_path / "sellerport.db")
+def sqlite_house(tmp_path: Path, migrated_file: Path) -> House:
+    return House(Path(shutil.copy(migrated_file, tmp_path)))

@@ -89,6 +89,8 @@ def test_a_database_that_cannot_be_opened_refuses_to_start(tmp_path):
 
 
 def test_a_taken_port_is_named_with_what_to_do(sqlite_house):
+    sqlite_house.file.unlink()
+
     async def scenario():
         async with running(replace(sqlite_house.settings, port=port)):
             pass

@@ -136,7 +136,7 @@ def test_ds_5_what_killed_processes_left_is_delivered_by_others_with_the_same_id
                 receiver.came.wait(0.2)
     told = Counter((one.json["data"]["connection_id"], one.json["type"], one.id) for one in receiver.received)
     assert len(told) == 12  # each of the 12 events has one id
-    assert max(told.values()) >= 4  # what was under way three times when the process was killed
+    assert sum(told.values()) >= 12 + 3  # each kill cut off an attempt that had arrived, and that was made again
 
 
 def test_only_one_server_runs_jobs_in_a_process(house):
