@@ -113,11 +113,8 @@ def get_shipment(call: Call) -> Answer:
 def cancel_shipment(call: Call) -> Answer:
     """Give a label back."""
     shipment = _bought(call)
-    if shipment.cancelled is not None:
-        raise invalid(f"Shipment {shipment.id} is cancelled already")
-    if len(carriers.steps(shipment.service, shipment.bought, shipment.shipped, call.world.now())) > 1:
-        raise invalid(f"Shipment {shipment.id} was picked up and cannot be cancelled")
-    shipment.cancelled = call.world.now()
+    if why_not := shipment.give_back(call.world.now()):
+        raise invalid(why_not)
     return Answer({"payload": _shipment(call, shipment)})
 
 

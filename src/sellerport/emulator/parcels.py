@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sellerport.emulator.carriers import CARRIER, CARRIER_ID, Service
+from sellerport.emulator.carriers import CARRIER, CARRIER_ID, Service, steps
 from sellerport.emulator.labels import Label
 from sellerport.emulator.shop import Item, Order, Status
 
@@ -61,6 +61,15 @@ class Bought:
     order_id: str | None = None
     items: Mapping[str, int] = field(default_factory=dict)
     cancelled: float | None = None
+
+    def give_back(self, now: float) -> str | None:
+        """Cancel it, or return why that cannot be: it was cancelled before, or its parcels are on their way."""
+        if self.cancelled is not None:
+            return f"Shipment {self.id} is cancelled already"
+        if len(steps(self.service, self.bought, self.shipped, now)) > 1:
+            return f"Shipment {self.id} was picked up and cannot be cancelled"
+        self.cancelled = now
+        return None
 
 
 class Parcels:

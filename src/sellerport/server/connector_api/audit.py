@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from sellerport.errors import InvalidArguments, Problem
 from sellerport.server.connector_api.answers import answer, written
-from sellerport.server.connector_api.endpoints import _answered, _caller, _hub
+from sellerport.server.connector_api.requests import answered, caller_of, hub_of
 from sellerport.server.hub import Record
 
 MOST = 500
@@ -21,12 +21,12 @@ LATEST = 2**31 - 1
 
 def routes() -> list[Route]:
     """Return the routes; ``request.state.hub`` has to hold the hub."""
-    return [Route("/api/v1/audit", _answered(list_all), methods=["GET"])]
+    return [Route("/api/v1/audit", answered(list_all), methods=["GET"])]
 
 
 async def list_all(request: Request) -> Response:
     """List the organization's records, the newest first; ``next`` is the next page's ``before``."""
-    caller = await _caller(request)
+    caller = await caller_of(request)
     bounds = {"before": (LATEST, LATEST), "limit": (100, MOST)}
     numbers, problems = {}, []
     for name, (default, most) in bounds.items():
@@ -37,7 +37,7 @@ async def list_all(request: Request) -> Response:
         numbers[name] = int(text)
     if problems:
         raise InvalidArguments(problems=problems)
-    found = await _hub(request).audit.page(caller, before=numbers["before"], most=numbers["limit"])
+    found = await hub_of(request).audit.page(caller, before=numbers["before"], most=numbers["limit"])
     more = found[-1].sequence if found and found[-1].sequence > 1 else None
     return answer({"data": [_record(one) for one in found], "next": more})
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Awaitable, Callable
-from functools import wraps
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 from starlette.requests import Request
@@ -17,11 +15,8 @@ from sellerport import regions
 from sellerport.errors import (
     CallerError,
     InvalidArguments,
-    NotAllowed,
     NotFound,
     Problem,
-    SellerportError,
-    Unauthenticated,
 )
 from sellerport.oauth import LwaClient
 from sellerport.regions import Marketplace
@@ -32,7 +27,6 @@ from sellerport.server.connector_api.answers import (
     TITLE,
     answer,
     detailed,
-    refuse,
     summarized,
 )
 from sellerport.server.connector_api.bodies import (
@@ -43,15 +37,10 @@ from sellerport.server.connector_api.bodies import (
     ExecuteRequest,
     InitiateRequest,
     TokenRequest,
-    decode,
     tenant,
 )
-from sellerport.server.hub import Application, Caller, Hub, is_partner_id
-
-T = TypeVar("T", bound=msgspec.Struct)
-Endpoint = Callable[[Request], Awaitable[Response]]
-
-LARGEST_BODY = 1 << 20
+from sellerport.server.connector_api.requests import answered, body_of, caller_of, hub_of
+from sellerport.server.hub import Application, is_partner_id
 
 _GRANT_KEYS = {"refresh_token"}
 _OWN_KEYS = _GRANT_KEYS | {"lwa_app_id", "lwa_client_secret"}
@@ -62,21 +51,21 @@ def routes() -> list[Route]:
     """Return the routes; ``request.state.hub`` has to hold the hub."""
     connectors = "/api/v1/integrations/connectors"
     return [
-        Route("/api/v1/account/applications/token", _answered(issue_token), methods=["POST"]),
-        Route(f"{connectors}/oauth/initiate", _answered(initiate), methods=["POST"]),
-        Route(connectors, _answered(create), methods=["POST"]),
-        Route(connectors, _answered(list_all), methods=["GET"]),
-        Route(f"{connectors}/{{id}}", _answered(get), methods=["GET"]),
-        Route(f"{connectors}/{{id}}", _answered(delete), methods=["DELETE"]),
-        Route(f"{connectors}/{{id}}/claim", _answered(claim), methods=["POST"]),
-        Route(f"{connectors}/{{id}}/execute", _answered(execute), methods=["POST"]),
+        Route("/api/v1/account/applications/token", answered(issue_token), methods=["POST"]),
+        Route(f"{connectors}/oauth/initiate", answered(initiate), methods=["POST"]),
+        Route(connectors, answered(create), methods=["POST"]),
+        Route(connectors, answered(list_all), methods=["GET"]),
+        Route(f"{connectors}/{{id}}", answered(get), methods=["GET"]),
+        Route(f"{connectors}/{{id}}", answered(delete), methods=["DELETE"]),
+        Route(f"{connectors}/{{id}}/claim", answered(claim), methods=["POST"]),
+        Route(f"{connectors}/{{id}}/execute", answered(execute), methods=["POST"]),
     ]
 
 
 async def issue_token(request: Request) -> Response:
     """Exchange an API client's id and secret for an access token."""
-    given = await _body(request, TokenRequest)
-    made = await _hub(request).access.issue(given.client_id, given.client_secret)
+    given = await body_of(request, TokenRequest)
+    made = await hub_of(request).access.issue(given.client_id, given.client_secret)
     body = {
         "access_token": made.token,
         "token_type": "bearer",
@@ -88,11 +77,11 @@ async def issue_token(request: Request) -> Response:
 
 async def initiate(request: Request) -> Response:
     """Begin a consent; the answer is where to send the account's owner."""
-    caller = await _caller(request)
-    given = await _body(request, InitiateRequest)
+    caller = await caller_of(request)
+    given = await body_of(request, InitiateRequest)
     if given.connector_id is None:
         _check_kind(given)
-    link = await _hub(request).consents.initiate(
+    link = await hub_of(request).consents.initiate(
         caller,
         customer=_tenant(given) if given.connector_id is None else tenant(msgspec.structs.asdict(given)),
         name=given.name,
@@ -108,8 +97,8 @@ async def initiate(request: Request) -> Response:
 
 async def create(request: Request) -> Response:
     """Make a connector from credentials that the caller has."""
-    caller = await _caller(request)
-    given = await _body(request, CreateRequest)
+    caller = await caller_of(request)
+    given = await body_of(request, CreateRequest)
     _check_kind(given)
     customer = _tenant(given)
     if given.server_side_oauth_secret_id is not None:
@@ -119,9 +108,9 @@ async def create(request: Request) -> Response:
     if "lwa_app_id" in credentials:
         through = LwaClient(credentials["lwa_app_id"], credentials["lwa_client_secret"])
     else:
-        through = await _hub(request).applications.find(caller.organization_id, given.application)
+        through = await hub_of(request).applications.find(caller.organization_id, given.application)
     region = credentials.get("region")
-    made = await _hub(request).connections.create(
+    made = await hub_of(request).connections.create(
         caller,
         customer=customer,
         name=given.name or TITLE,
@@ -136,41 +125,41 @@ async def create(request: Request) -> Response:
 
 async def list_all(request: Request) -> Response:
     """List connectors, of one user of the organization or of all."""
-    caller = await _caller(request)
+    caller = await caller_of(request)
     if "workspace_id" in request.query_params:
         raise NotFound("Workspace not found: name it by workspace_name, as workspaces have no ids here")
     definition = request.query_params.get("definition_id", DEFINITION_ID)
-    found = await _hub(request).connections.all(caller, tenant(request.query_params))
+    found = await hub_of(request).connections.all(caller, tenant(request.query_params))
     return answer({"data": [summarized(one) for one in found if definition == DEFINITION_ID]})
 
 
 async def get(request: Request) -> Response:
     """Show one connector."""
-    caller = await _caller(request)
-    return answer(detailed(await _hub(request).connections.get(caller, request.path_params["id"])))
+    caller = await caller_of(request)
+    return answer(detailed(await hub_of(request).connections.get(caller, request.path_params["id"])))
 
 
 async def delete(request: Request) -> Response:
     """Delete one connector. It is done when the answer comes; the contract asks for a job's id all the same."""
-    caller = await _caller(request)
-    await _hub(request).connections.delete(caller, request.path_params["id"])
+    caller = await caller_of(request)
+    await hub_of(request).connections.delete(caller, request.path_params["id"])
     return answer({"job_id": str(uuid.uuid4())}, 202)
 
 
 async def claim(request: Request) -> Response:
     """Say whose a pending connector is: one whose owner began at Amazon."""
-    caller = await _caller(request)
-    given = await _body(request, ClaimRequest)
-    claimed = await _hub(request).connections.claim(caller, request.path_params["id"], _tenant(given))
+    caller = await caller_of(request)
+    given = await body_of(request, ClaimRequest)
+    claimed = await hub_of(request).connections.claim(caller, request.path_params["id"], _tenant(given))
     return answer(detailed(claimed))
 
 
 async def execute(request: Request) -> Response:
     """Carry out an action on an entity."""
-    caller = await _caller(request)
-    given = await _body(request, ExecuteRequest)
+    caller = await caller_of(request)
+    given = await body_of(request, ExecuteRequest)
     id, begun = request.path_params["id"], time.perf_counter()
-    done = await _hub(request).calls.execute(caller, id, given.entity, given.action, given.params)
+    done = await hub_of(request).calls.execute(caller, id, given.entity, given.action, given.params)
     result = fields.choose(done.data, given.select_fields, given.exclude_fields)
     if not given.skip_truncation and given.action == "list":
         result = fields.truncate(result)
@@ -182,54 +171,6 @@ async def execute(request: Request) -> Response:
         "execution_metadata": {"connector_instance_id": f"source_id:{id}", "execution_time_ms": took_ms},
     }
     return answer(body)
-
-
-def _answered(endpoint: Endpoint) -> Endpoint:
-    """Let every error of an endpoint become an answer in the contract's shape."""
-
-    @wraps(endpoint)
-    async def answered(request: Request) -> Response:
-        try:
-            return await endpoint(request)
-        except SellerportError as error:
-            request.state.error = error
-            return refuse(request, error)
-
-    return answered
-
-
-def _hub(request: Request) -> Hub:
-    hub: Hub = request.state.hub
-    return hub
-
-
-async def _caller(request: Request) -> Caller:
-    """Return who is calling, by the one access token that the request carries."""
-    given = request.headers.getlist("authorization")
-    scheme, _, token = (given[0] if len(given) == 1 else "").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
-        raise Unauthenticated("send one header 'Authorization: Bearer …' with an access token of this server")
-    caller = await _hub(request).access.verify(token.strip())
-    request.state.organization = caller.organization_id
-    if (named := request.headers.get("x-organization-id")) is not None:
-        try:
-            organization = str(uuid.UUID(named))
-        except ValueError:
-            raise InvalidArguments(problems=[Problem("X-Organization-Id", "must be a UUID")]) from None
-        if organization != caller.organization_id:
-            raise NotAllowed("this access token belongs to another organization than X-Organization-Id names")
-    return caller
-
-
-async def _body(request: Request, kind: type[T]) -> T:
-    received = bytearray()
-    async for chunk in request.stream():
-        received += chunk
-        if len(received) > LARGEST_BODY:
-            error = CallerError(f"the body is larger than {LARGEST_BODY} bytes")
-            error.status = 413
-            raise error
-    return decode(bytes(received), kind)
 
 
 def _tenant(given: InitiateRequest | CreateRequest | ClaimRequest) -> str:

@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from sellerport.errors import InvalidArguments, Problem
 from sellerport.server.connector_api.answers import answer, written
-from sellerport.server.connector_api.endpoints import _answered, _body, _caller, _hub
+from sellerport.server.connector_api.requests import answered, body_of, caller_of, hub_of
 from sellerport.server.hub import Delivery, DeliveryStatus, NewSecret, Webhook
 
 MOST = 500
@@ -37,59 +37,59 @@ def routes() -> list[Route]:
     """Return the routes; ``request.state.hub`` has to hold the hub."""
     webhooks = "/api/v1/webhooks"
     return [
-        Route(webhooks, _answered(create), methods=["POST"]),
-        Route(webhooks, _answered(list_all), methods=["GET"]),
-        Route(f"{webhooks}/{{id}}", _answered(get), methods=["GET"]),
-        Route(f"{webhooks}/{{id}}", _answered(delete), methods=["DELETE"]),
-        Route(f"{webhooks}/{{id}}/rotate-secret", _answered(rotate_secret), methods=["POST"]),
-        Route(f"{webhooks}/{{id}}/test", _answered(test), methods=["POST"]),
-        Route(f"{webhooks}/{{id}}/deliveries", _answered(deliveries), methods=["GET"]),
-        Route(f"{webhooks}/{{id}}/replay", _answered(replay), methods=["POST"]),
+        Route(webhooks, answered(create), methods=["POST"]),
+        Route(webhooks, answered(list_all), methods=["GET"]),
+        Route(f"{webhooks}/{{id}}", answered(get), methods=["GET"]),
+        Route(f"{webhooks}/{{id}}", answered(delete), methods=["DELETE"]),
+        Route(f"{webhooks}/{{id}}/rotate-secret", answered(rotate_secret), methods=["POST"]),
+        Route(f"{webhooks}/{{id}}/test", answered(test), methods=["POST"]),
+        Route(f"{webhooks}/{{id}}/deliveries", answered(deliveries), methods=["GET"]),
+        Route(f"{webhooks}/{{id}}/replay", answered(replay), methods=["POST"]),
     ]
 
 
 async def create(request: Request) -> Response:
     """Make a webhook; the answer shows its secret, this once."""
-    caller = await _caller(request)
-    given = await _body(request, CreateRequest)
-    return answer(_secret(await _hub(request).webhooks.create(caller, given.url, given.types)), 201)
+    caller = await caller_of(request)
+    given = await body_of(request, CreateRequest)
+    return answer(_secret(await hub_of(request).webhooks.create(caller, given.url, given.types)), 201)
 
 
 async def list_all(request: Request) -> Response:
     """List the organization's webhooks."""
-    caller = await _caller(request)
-    return answer({"data": [_webhook(one) for one in await _hub(request).webhooks.all(caller)]})
+    caller = await caller_of(request)
+    return answer({"data": [_webhook(one) for one in await hub_of(request).webhooks.all(caller)]})
 
 
 async def get(request: Request) -> Response:
     """Show one webhook."""
-    caller = await _caller(request)
-    return answer(_webhook(await _hub(request).webhooks.get(caller, request.path_params["id"])))
+    caller = await caller_of(request)
+    return answer(_webhook(await hub_of(request).webhooks.get(caller, request.path_params["id"])))
 
 
 async def delete(request: Request) -> Response:
     """Delete one webhook."""
-    caller = await _caller(request)
-    await _hub(request).webhooks.delete(caller, request.path_params["id"])
+    caller = await caller_of(request)
+    await hub_of(request).webhooks.delete(caller, request.path_params["id"])
     return answer({"deleted": True})
 
 
 async def rotate_secret(request: Request) -> Response:
     """Make another secret; the answer shows it, this once."""
-    caller = await _caller(request)
-    return answer(_secret(await _hub(request).webhooks.rotate_secret(caller, request.path_params["id"])))
+    caller = await caller_of(request)
+    return answer(_secret(await hub_of(request).webhooks.rotate_secret(caller, request.path_params["id"])))
 
 
 async def test(request: Request) -> Response:
     """Send ``webhook.ping``."""
-    caller = await _caller(request)
-    await _hub(request).webhooks.test(caller, request.path_params["id"])
+    caller = await caller_of(request)
+    await hub_of(request).webhooks.test(caller, request.path_params["id"])
     return answer({"type": "webhook.ping"}, 202)
 
 
 async def deliveries(request: Request) -> Response:
     """List a webhook's deliveries, the newest first."""
-    caller = await _caller(request)
+    caller = await caller_of(request)
     problems = []
     status, most = request.query_params.get("status"), request.query_params.get("limit", "100")
     if status is not None and status not in get_args(DeliveryStatus):
@@ -98,16 +98,16 @@ async def deliveries(request: Request) -> Response:
         problems.append(Problem("limit", f"must be a number from 1 to {MOST}"))
     if problems:
         raise InvalidArguments(problems=problems)
-    id, hub = request.path_params["id"], _hub(request)
+    id, hub = request.path_params["id"], hub_of(request)
     found = await hub.webhooks.deliveries(caller, id, status=status, most=int(most))  # type: ignore[arg-type]  # see above
     return answer({"data": [_delivery(one) for one in found]})
 
 
 async def replay(request: Request) -> Response:
     """Send one event again, or all that are dead since a time."""
-    caller = await _caller(request)
-    given = await _body(request, ReplayRequest)
-    id, webhooks = request.path_params["id"], _hub(request).webhooks
+    caller = await caller_of(request)
+    given = await body_of(request, ReplayRequest)
+    id, webhooks = request.path_params["id"], hub_of(request).webhooks
     if (given.event_id is None) == (given.since is None):
         problem = "give this, or 'since' for all dead events from a time on; and not both"
         raise InvalidArguments(problems=[Problem("event_id", problem)])
