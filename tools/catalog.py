@@ -1,10 +1,11 @@
-"""Compiles Amazon's published descriptions of the Selling Partner API into the catalogue: facts only, no sentences.
+"""Compiles Amazon's published descriptions of its APIs into the catalogue: facts only, no sentences.
 
     python tools/catalog.py ../shared/amazon            # writes src/sellerport/catalog/
     python tools/catalog.py ../shared/amazon --check    # exits 1 where the tree differs from that
 
-Reads the Swagger 2.0 models, the fact tables beside them and the operations that only Amazon's own SDK knows. Names,
-paths, types, limits, rates, paging and restrictions come over; descriptions and examples do not.
+Of the Selling Partner API it reads the Swagger 2.0 models, the fact tables beside them and the operations that only
+Amazon's own SDK knows; the Ads API is in ``ads.py``. Names, paths, types, limits, rates, paging and restrictions come
+over; descriptions and examples do not.
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import ads
 import paging
 from generated import settle
+from spelling import snake
 
 FAMILY = "seller-partner"
-OUT = Path(__file__).parent.parent / "src" / "sellerport" / "catalog" / FAMILY.replace("-", "_")
+OUT = Path(__file__).parent.parent / "src" / "sellerport" / "catalog"
 
 METHODS = ("get", "put", "post", "delete", "patch")
 SCHEMA_FACTS = (
@@ -95,12 +98,6 @@ APPLICATION_RATES = {
     "listings_restrictions_2021_08_01": {"getListingsRestrictions": 100.0},
     "product_type_definitions_2020_09_01": {"searchDefinitionsProductTypes": 100.0, "getDefinitionsProductType": 100.0},
 }
-
-
-def snake(name: str) -> str:
-    """Return Amazon's name as Python writes it: ``MarketplaceIds`` → ``marketplace_ids``, ``SKU`` → ``sku``."""
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[-.\s]", "_", name)
-    return words.replace("__", "_").lower()
 
 
 def api_of(stem: str, version: str) -> tuple[str, str]:
@@ -407,11 +404,12 @@ def _lines(schemas: dict[str, Any]) -> str:
 def main() -> int:
     """Write the catalogue, or with ``--check`` say where the tree differs from what would be written."""
     parser = argparse.ArgumentParser(description="Compile the catalogue of operations from Amazon's descriptions.")
-    parser.add_argument("shared", type=Path, help="the folder that holds sp-api/")
+    parser.add_argument("shared", type=Path, help="the folder that holds sp-api/ and ads/")
     parser.add_argument("--out", type=Path, default=OUT)
     parser.add_argument("--check", action="store_true", help="compare instead of writing")
     arguments = parser.parse_args()
-    files = Compiler(arguments.shared).compile()
+    families = {FAMILY: Compiler(arguments.shared).compile(), ads.FAMILY: ads.AdsCompiler(arguments.shared).compile()}
+    files = {f"{one.replace('-', '_')}/{name}": text for one, made in families.items() for name, text in made.items()}
     there = {str(path.relative_to(arguments.out)): path.read_text("utf-8") for path in arguments.out.rglob("*.json")}
     return settle("catalogue", arguments.out, files, there, check=arguments.check)
 

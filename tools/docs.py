@@ -54,6 +54,7 @@ WHAT_TO_DO = {
     "AmazonRefused": "Change the request, as Amazon's code and details say; repeating it will not help.",
     "AccessDenied": "Check the application's roles, the account's region, and whether the data is restricted.",
     "AmazonNotFound": "Check the id in the call.",
+    "ItemsRefused": "Mend the items that it names and send those again; the others were written.",
     "Throttled": 'Call again after `retry_after` seconds, or let the client wait (`limit="wait"`).',
     "AmazonUnavailable": "Try later; after a write, first find out whether it was done.",
     "NoAnswer": "Repeat it where `sent` is false or it only reads; after a write, first find out whether it was done.",
@@ -76,7 +77,7 @@ WHAT_TO_DO = {
     "DemoError": "Report it, with what the step says; nothing outside a temporary folder was touched.",
 }
 
-AMAZONS = {"AccessDenied": 401, "AmazonNotFound": 404, "Throttled": 429, "AmazonUnavailable": 503}
+AMAZONS = {"AccessDenied": 401, "AmazonNotFound": 404, "ItemsRefused": 207, "Throttled": 429, "AmazonUnavailable": 503}
 """What Amazon answers when it means this."""
 
 CLIENT = {

@@ -17,8 +17,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from catalog import FORMATS, snake
+from catalog import FORMATS
 from generated import settle
+from spelling import snake
 from stubs import camel, typed_dict
 
 OUT = Path(__file__).parent.parent / "src" / "sellerport" / "notifications"

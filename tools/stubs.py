@@ -236,14 +236,15 @@ def operations_stub() -> str:
         "from typing import Any, Literal, TypeAlias, TypeVar\n",
         "from typing_extensions import deprecated\n",
         "from sellerport.answers import Result",
-        "from sellerport.catalog import Family, Parameter",
+        "from sellerport.catalog import Family, Operation, Parameter",
         *documents,
         "from sellerport.paging import Page, PagedCall",
         f"from sellerport.types import (\n{modules},\n)\n",
         'T = TypeVar("T")',
         "OneOrMore: TypeAlias = Iterable[T] | T\n",
         "MARKETPLACE_PARAMETERS: tuple[str, ...]\n",
-        "def demanded(parameter: Parameter) -> bool: ...\n",
+        "def demanded(parameter: Parameter) -> bool: ...\n"
+        "def method_of(operation: Operation, call: Callable[..., Any]) -> Callable[..., Any]: ...\n",
         'class OperationsOf:\n    """The operations of one API version."""\n',
         "    def __init__(self, api: str, call: Callable[..., Any], family: Family) -> None: ...\n",
     ]

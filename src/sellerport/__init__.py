@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sellerport.ads import AmazonAds as AmazonAds
+    from sellerport.ads import AsyncAmazonAds as AsyncAmazonAds
     from sellerport.answers import Result as Result
     from sellerport.client import AsyncSellingPartner as AsyncSellingPartner
     from sellerport.client import SellingPartner as SellingPartner
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _PLACES = {
+    "AmazonAds": "sellerport.ads",
+    "AsyncAmazonAds": "sellerport.ads",
     "AsyncPage": "sellerport.paging",
     "AsyncSellingPartner": "sellerport.client",
     "Hosted": "sellerport.hosted",
@@ -24,7 +28,10 @@ _PLACES = {
     "Result": "sellerport.answers",
     "SellingPartner": "sellerport.client",
 }
-__all__ = ["AsyncPage", "AsyncSellingPartner", "Hosted", "Page", "PagedCall", "Result", "SellingPartner"]
+__all__ = [
+    *("AmazonAds", "AsyncAmazonAds", "AsyncPage", "AsyncSellingPartner", "Hosted", "Page", "PagedCall", "Result"),
+    "SellingPartner",
+]
 
 
 def __getattr__(name: str) -> Any:

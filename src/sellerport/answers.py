@@ -44,7 +44,7 @@ class Result(Generic[T, P]):
     @property
     def request_id(self) -> str | None:
         """What Amazon's support asks for."""
-        return self.headers.get("x-amzn-requestid")
+        return request_id(self.headers)
 
     def __getitem__(self, key: Any) -> Any:
         return self.data[key]  # type: ignore[index]  # T is whatever JSON the operation answers with
@@ -58,6 +58,11 @@ class Result(Generic[T, P]):
         return (
             f"{type(self).__name__}(status={self.status}, request_id={self.request_id!r})"  # the body may be personal
         )
+
+
+def request_id(headers: Mapping[str, str]) -> str | None:
+    """Return what Amazon calls a request; the Ads API has several names for it."""
+    return headers.get("x-amzn-requestid") or headers.get("x-amz-request-id") or headers.get("x-amz-rid")
 
 
 KINDS: Mapping[int, type[AmazonError]] = {
@@ -93,7 +98,7 @@ def read(operation: Operation, answer: Response) -> Result[Any, Any]:
         status=status,
         amazon_code=str(first.get("code") or ""),
         details=str(first.get("details") or ""),
-        request_id=headers.get("x-amzn-requestid"),
+        request_id=request_id(headers) or first.get("request_id"),
         operation=operation.key,
         errors=entries,
     )
@@ -107,16 +112,15 @@ def _only_errors(data: Any) -> bool:
 
 
 def _has_no_body(operation: Operation, status: int) -> bool:
-    responses = catalog.schemas(operation.api).of(operation).responses if operation.api else {}
+    responses = catalog.schemas(operation.api, operation.family).of(operation).responses if operation.api else {}
     return responses.get(str(status)) is None
 
 
 def _unreadable(operation: Operation, answer: Response) -> AmazonUnavailable:
     what = "is no JSON" if answer.body else "is empty"
     do = "it may have been done: look before you repeat it" if operation.write else "try again"
-    request_id = answer.headers.get("x-amzn-requestid")
     message = f"the answer {what}, though its status is {answer.status}; {do}"
-    return AmazonUnavailable(message, status=502, operation=operation.key, request_id=request_id)
+    return AmazonUnavailable(message, status=502, operation=operation.key, request_id=request_id(answer.headers))
 
 
 def _entries(body: bytes) -> list[dict[str, Any]]:
@@ -125,18 +129,25 @@ def _entries(body: bytes) -> list[dict[str, Any]]:
         found = msgspec.json.decode(body)
     except UNREADABLE:
         return _of_xml(body)
+    top: list[Any] = []
     if isinstance(found, dict) and isinstance(found.get("errors"), dict | list):
+        if "code" in found or "message" in found:  # the Ads API says why, and beside it what was wrong with each item
+            top = [found]
         found = found["errors"]
-    listed = found if isinstance(found, list) else [found]
+    listed = top + (found if isinstance(found, list) else [found])
     return [entry for one in listed if isinstance(one, dict) and (entry := _entry(one))]
 
 
 def _entry(found: Mapping[str, Any]) -> dict[str, Any]:
-    """Bring one error into Amazon's usual form: LWA says ``error``, gateways ``Message``."""
+    """Bring one error into Amazon's usual form: LWA says ``error``, gateways ``Message``, the Ads API more."""
     told = {name.lower(): value for name, value in found.items()}
-    code = told.get("code") or (told.get("error") if isinstance(told.get("error"), str) else None)
-    message = told.get("message") or told.get("error_description")
-    entry = {"code": code, "message": message, "details": told.get("details")}
+    code = told.get("code") or told.get("errorcode") or told.get("errortype")
+    code = code or (told.get("error") if isinstance(told.get("error"), str) else None)
+    message = told.get("message") or told.get("error_description") or told.get("description")
+    details = told.get("details") or told.get("detail")
+    if message is None and isinstance(details, str):
+        message, details = details, None
+    entry = {"code": code, "message": message, "details": details, "request_id": told.get("requestid")}
     return {name: value for name, value in entry.items() if value is not None}
 
 

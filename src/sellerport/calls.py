@@ -5,6 +5,7 @@ What an answer means, and what is done about it:
 * 2xx is a result;
 * 403 (or 401) that says the access token expired or is revoked: one new token, one replay;
 * 429: wait for the account's next slot, and again; it was refused before being processed, so that is safe for writes;
+  the Ads API states no rates, so there each refusal is waited out longer than the one before, or as long as it says;
 * 5xx, and no answer: again for what only reads, or when the request certainly never left; otherwise raised at once;
 * everything else is raised at once, with advice where the answer allows it.
 
@@ -23,7 +24,7 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
-from sellerport import answers, limits, tracing
+from sellerport import advice, answers, limits, tracing
 from sellerport.answers import Result
 from sellerport.catalog import Operation
 from sellerport.errors import (
@@ -37,8 +38,8 @@ from sellerport.errors import (
 )
 from sellerport.limits import Account, Limiter, Limits, Slot
 from sellerport.oauth import Grant, OnRefresh, Source, Tokens
-from sellerport.regions import MARKETPLACES, Amazon, Region
-from sellerport.serialize import Prepared
+from sellerport.regions import AdsRegion, Amazon, Region
+from sellerport.serialize import JSON, Prepared
 from sellerport.wire import Request, Wire
 
 log = logging.getLogger(__name__)
@@ -46,6 +47,7 @@ log = logging.getLogger(__name__)
 ATTEMPTS = 4
 BACKOFF_S = 0.5
 BACKOFF_MOST_S = 20.0
+THROTTLED_MOST_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class Session:
     """
 
     source: Source
-    region: Region
+    region: Region | AdsRegion
     amazon: Amazon = field(default_factory=Amazon)
     sandbox: bool = False
     tokens: Tokens = field(default_factory=Tokens)
@@ -103,6 +105,7 @@ class _Attempts:
 
     waited_s: float = 0.0
     failures: int = 0
+    refusals: int = 0
     sent: int = 0
     replayed: bool = False
     last: AmazonError | NoAnswer | None = None
@@ -189,7 +192,8 @@ async def _see_through(
     wire: Wire, session: Session, operation: Operation, prepared: Prepared, source: TokenSource, used: _Attempts
 ) -> Result[Any, Any]:
     """Send a call until it has an answer that stands, or no more attempts."""
-    slot = session.slot(await session.source.grant(wire), operation)
+    grant = await session.source.grant(wire)
+    slot = session.slot(grant, operation)
     token, refused = await source(), None
     while True:
         most_s = 0.0 if session.limit == "raise" else session.patience_s - used.waited_s
@@ -208,7 +212,7 @@ async def _see_through(
             token = await source(instead_of=refused)  # it may have expired meanwhile
         used.sent, began = used.sent + 1, session.clock()
         try:
-            answer = await wire.send(_request(session, prepared, token))
+            answer = await wire.send(_request(session, grant, operation, prepared, token))
         except NoAnswer as error:
             if error.sent and operation.write:
                 raise
@@ -222,19 +226,33 @@ async def _see_through(
         except Throttled as error:
             used.last = error
             await session.limits.throttled(wire, slot)
+            if operation.family == "ads":
+                await _give_way(wire, session, used, error, answer.headers.get("retry-after"))
         except AmazonUnavailable as error:
             if operation.write:
                 raise
             await _back_off(wire, session, used, error)
         except AccessDenied as error:
-            if used.replayed or not _blames_token(error):
-                error.advice = _advice(session, operation, prepared, error)
+            if used.replayed or not advice.blames_token(operation, error):
+                error.advice = advice.of(session.region, operation, prepared, error)
                 raise
             used.replayed, used.last, refused = True, error, token
             token = await source(instead_of=refused)
         except AmazonRefused as error:
-            error.advice = _advice(session, operation, prepared, error)
+            error.advice = advice.of(session.region, operation, prepared, error)
             raise
+
+
+async def _give_way(wire: Wire, session: Session, used: _Attempts, error: Throttled, header: str | None) -> None:
+    """Wait as long as the Ads API says, or longer each time where it does not: it states no rates."""
+    used.refusals += 1
+    told = float(header) if header and header.isdecimal() else 0.0
+    pause = told or min(THROTTLED_MOST_S, 2.0**used.refusals) * (0.5 + session.jitter() / 2)
+    if session.limit == "raise" or used.waited_s + pause > session.patience_s:
+        error.retry_after = pause
+        raise error
+    used.waited_s += pause
+    await wire.sleep(pause)
 
 
 async def _back_off(wire: Wire, session: Session, used: _Attempts, error: AmazonError | NoAnswer) -> None:
@@ -247,45 +265,22 @@ async def _back_off(wire: Wire, session: Session, used: _Attempts, error: Amazon
     await wire.sleep(pause)
 
 
-def _request(session: Session, prepared: Prepared, token: str) -> Request:
-    headers = {"accept": "application/json", "x-amz-access-token": token, **prepared.headers}
+def _request(session: Session, grant: Grant, operation: Operation, prepared: Prepared, token: str) -> Request:
+    accepted = next(iter(operation.media.accept), JSON)
+    headers = {"accept": accepted, **_identity(grant, operation, token), **prepared.headers}
     url = session.amazon.url(_host(session), prepared.path)
     return Request(prepared.method, url, headers, prepared.body, timeout_s=session.timeout_s)
 
 
+def _identity(grant: Grant, operation: Operation, token: str) -> dict[str, str]:
+    """Return the headers that say who calls."""
+    if operation.family == "seller-partner":
+        return {"x-amz-access-token": token}
+    client_id = grant.client.client_id
+    identity = {"authorization": f"Bearer {token}", "Amazon-Advertising-API-ClientId": client_id}
+    # version 1 has a name of its own for it, and its clients send the old one too
+    return identity | ({"Amazon-Ads-ClientId": client_id} if operation.api == "v1" else {})
+
+
 def _host(session: Session) -> str:
-    return session.region.sandbox if session.sandbox else session.region.host
-
-
-def _blames_token(error: AccessDenied) -> bool:
-    """Whether another token may help. A revoked one shows as such only when Login with Amazon is asked again."""
-    said = error.details.lower()
-    return "access token" in said and ("expired" in said or "revoked" in said)
-
-
-def _advice(session: Session, operation: Operation, prepared: Prepared, error: AmazonError) -> str:
-    """Return what to do about a refusal, where the answer lets one tell."""
-    said = f"{error.message} {error.details}".lower()
-    if "could not match input arguments" in said:
-        return "the static sandbox answers only the arguments that Amazon's model of the operation lists"
-    if not isinstance(error, AccessDenied):
-        return ""
-    region = session.region.name
-    if "not valid for region" in said or "marketplace" in said:
-        sent = prepared.path + (prepared.body or b"").decode("utf-8", "replace")
-        named = [shop for shop in MARKETPLACES if shop.id in sent and shop.region != region]
-        where = ", ".join(f"{shop.id} ({shop.country}) belongs to region {shop.region!r}" for shop in named)
-        return f"this call went to region {region!r}" + (
-            f", and {where}: call it with marketplace={named[0].country!r} and that region's refresh token"
-            if named
-            else ""
-        )
-    if error.amazon_code == "MissingAuthenticationToken":
-        return "Amazon has no such method and path"
-    if _blames_token(error) or "access token" in said:
-        return "Amazon refuses the token: it was revoked, or is not one of this account"
-    restricted = ", whether it takes a restricted data token (restricted=…)" if operation.restricted else ""
-    return (
-        f"check that the application has the role that this operation needs{restricted}, that the account's owner "
-        f"consented after the role was granted, and that the account trades in region {region!r}"
-    )
+    return session.region.sandbox if session.sandbox and isinstance(session.region, Region) else session.region.host

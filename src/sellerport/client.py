@@ -39,7 +39,7 @@ PATIENCE_S = 300.0
 LONGEST_S = 86_400
 
 # what belongs to the process
-_tokens, _limits, _restricted_tokens = Tokens(), Limits(), RestrictedTokens()
+process_tokens, process_limits, _restricted_tokens = Tokens(), Limits(), RestrictedTokens()
 _wires: WeakValueDictionary[object, Wire] = WeakValueDictionary()
 _kept: list[Wire] = []
 """The wires that most clients use, which outlive them all: a client made for one call finds its connections open."""
@@ -121,8 +121,8 @@ class _Client:
         self._fills_optional = named and self._marketplace_given if fill_optional is None else fill_optional
         self._check = check
         self._restricted_tokens = restricted_tokens or _restricted_tokens
-        _check_options(limit, timeout_s, patience_s)
-        self._wire = wire or _shared_wire(self._kind, proxy, ca)
+        check_options(limit, timeout_s, patience_s)
+        self._wire = wire or shared_wire(self._kind, proxy, ca)
         address = amazon if amazon is not None else environ.get("SELLERPORT_AMAZON")
         self._amazon = address if isinstance(address, Amazon) else Amazon(address or None)
         self._source: Session | Hosted
@@ -146,8 +146,8 @@ class _Client:
             region=REGIONS[self._marketplace.region],
             amazon=self._amazon,
             sandbox=sandbox,
-            tokens=tokens or _tokens,
-            limits=limits or _limits,
+            tokens=tokens or process_tokens,
+            limits=limits or process_limits,
             limit=limit,
             timeout_s=timeout_s,
             patience_s=patience_s,
@@ -218,7 +218,7 @@ class _Client:
             made._source = replace(self._source, **changed)
             return made
         made._source = replace(self._source, region=REGIONS[made._marketplace.region], **changed)
-        _check_options(made._source.limit, made._source.timeout_s, made._source.patience_s)
+        check_options(made._source.limit, made._source.timeout_s, made._source.patience_s)
         return made
 
     def _open(self, api: str) -> OperationsOf:
@@ -302,13 +302,7 @@ class _Client:
     def _perform_path(
         self, method: str, path: str, params: Mapping[str, Any] | None, body: Any
     ) -> Coroutine[Any, Any, Result[Any, Any]]:
-        if not _is_path(path):
-            message = (
-                "must start with '/' and hold no '?', '#', backslash, '.' or '..'; query parameters go into params"
-            )
-            raise InvalidArguments(problems=[Problem("path", message)])
-        if not method.isalpha():
-            raise InvalidArguments(problems=[Problem("method", "must be one word, such as GET")])
+        check_path(method, path)
         given = {**(params or {}), **({} if body is None else {"body": body})}
         if found := catalog.match(method.upper(), path):
             operation, in_path = found
@@ -352,7 +346,7 @@ class SellingPartner(_Client, Operations):
         """Leave the connections to the process, which shares them."""
 
     def _call(self, operation: Operation, arguments: Any) -> Any:
-        arguments = arguments if operation.paging is None else _settled(arguments)
+        arguments = arguments if operation.paging is None else settled(arguments)
         return self._page(operation, arguments, run(self._perform(operation, arguments)), Page)
 
 
@@ -375,7 +369,7 @@ class AsyncSellingPartner(_Client, AsyncOperations):
         """Leave the connections to the process, which shares them."""
 
     def _call(self, operation: Operation, arguments: Any) -> Any:
-        arguments = arguments if operation.paging is None else _settled(arguments)
+        arguments = arguments if operation.paging is None else settled(arguments)
 
         async def made() -> Any:
             return self._page(operation, arguments, await self._perform(operation, arguments), AsyncPage)
@@ -417,6 +411,19 @@ def _marketplace(name: str) -> tuple[Marketplace, bool]:
     return found, name.strip().upper() in (found.id, found.country) or name.strip().upper() == "UK"
 
 
+def check_path(method: str, path: str) -> None:
+    """Refuse a method or path that is none, before anything is made of it.
+
+    Raises:
+        InvalidArguments: says which, and what it has to be.
+    """
+    if not _is_path(path):
+        message = "must start with '/' and hold no '?', '#', backslash, '.' or '..'; query parameters go into params"
+        raise InvalidArguments(problems=[Problem("path", message)])
+    if not method.isalpha():
+        raise InvalidArguments(problems=[Problem("method", "must be one word, such as GET")])
+
+
 def _is_path(path: str) -> bool:
     """Whether a path is one and stays where it is, whoever reads it."""
     if not path.startswith("/") or not path.isprintable() or any(one in path for one in "?#\\"):
@@ -428,7 +435,7 @@ def _is_path(path: str) -> bool:
     return not {".", ".."} & set(segments)
 
 
-def _shared_wire(kind: type[BlockingWire] | type[AsyncWire], proxy: str | None, ca: Any) -> Wire:
+def shared_wire(kind: type[BlockingWire] | type[AsyncWire], proxy: str | None, ca: Any) -> Wire:
     """Return the wire that clients of one kind and the same options share, as long as there is one of them."""
     key = (kind, proxy, ca if ca is None else os.fspath(ca))
     with _wires_lock:
@@ -440,7 +447,7 @@ def _shared_wire(kind: type[BlockingWire] | type[AsyncWire], proxy: str | None, 
     return wire
 
 
-def _check_options(limit: Any, timeout_s: Any, patience_s: Any) -> None:
+def check_options(limit: Any, timeout_s: Any, patience_s: Any) -> None:
     """Refuse options that would show as something else much later, whatever a caller without types gave."""
     problems = []
     if limit not in ("wait", "raise"):
@@ -455,10 +462,10 @@ def _check_options(limit: Any, timeout_s: Any, patience_s: Any) -> None:
         raise InvalidArguments(problems=problems)
 
 
-def _settled(value: Any) -> Any:
+def settled(value: Any) -> Any:
     """Return arguments that can be gone through for every page, and that the caller no longer changes."""
     if isinstance(value, Mapping):
-        return {name: _settled(one) for name, one in value.items()}
+        return {name: settled(one) for name, one in value.items()}
     if isinstance(value, str | bytes | bytearray) or not isinstance(value, Iterable):
         return value
-    return [_settled(one) for one in value]
+    return [settled(one) for one in value]

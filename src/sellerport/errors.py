@@ -14,7 +14,8 @@
     ├── AmazonError              Amazon answered with an error
     │   ├── AmazonRefused        4xx: this request will never succeed as it is
     │   │   ├── AccessDenied     401, 403: this grant may not do this
-    │   │   └── AmazonNotFound   404
+    │   │   ├── AmazonNotFound   404
+    │   │   └── ItemsRefused     207: some of the items that were written were not
     │   ├── Throttled            429, after the retries
     │   └── AmazonUnavailable    5xx, or an answer that is not what Amazon documents
     ├── NoAnswer                 no answer came: refused, reset or too late
@@ -234,6 +235,17 @@ class AmazonNotFound(AmazonRefused):
     """Amazon has nothing at this address."""
 
     code = "amazon_not_found"
+
+
+class ItemsRefused(AmazonRefused):
+    """Amazon wrote some items and refused others; ``items`` says of each refused one why."""
+
+    code = "items_refused"
+
+    def __init__(self, message: str = "", *, items: Sequence[Any] = (), status: int = 207, **rest: Any) -> None:
+        self.items = tuple(items)
+        listed = "; ".join(map(str, self.items[:20])) + ("; …" if len(self.items) > 20 else "")
+        super().__init__(message or f"{len(self.items)} refused: {listed}", status=status, **rest)
 
 
 class Throttled(AmazonError):

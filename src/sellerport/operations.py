@@ -28,7 +28,7 @@ class OperationsOf:
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name.startswith("__"):
             raise AttributeError(name)
-        method = _method(catalog.find(f"{self._api}.{name}", self._family), self._call)
+        method = method_of(catalog.find(f"{self._api}.{name}", self._family), self._call)
         setattr(self, name, method)
         return method
 
@@ -73,13 +73,13 @@ def demanded(parameter: Parameter) -> bool:
     return parameter.required and parameter.name not in MARKETPLACE_PARAMETERS
 
 
-def _method(operation: Operation, call: Callable[[Operation, dict[str, Any]], Any]) -> Callable[..., Any]:
+def method_of(operation: Operation, call: Callable[[Operation, dict[str, Any]], Any]) -> Callable[..., Any]:
     """Make one operation a function with a name, a signature and a docstring."""
 
     def method(**arguments: Any) -> Any:
         return call(operation, arguments)
 
-    method.__name__ = operation.name
+    method.__name__ = operation.name.rpartition(".")[2]
     method.__qualname__ = operation.key
     method.__doc__ = operation.summary
     method.__signature__ = _signature(operation.key, operation.family)  # type: ignore[attr-defined]  # for help()

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias, TypeVar
 from typing_extensions import deprecated
 
 from sellerport.answers import Result
-from sellerport.catalog import Family, Parameter
+from sellerport.catalog import Family, Operation, Parameter
 from sellerport.documents import (AsyncDataKiosk, AsyncFeeds, AsyncInvoices, AsyncReports, AsyncUploads, DataKiosk,
     Feeds, Invoices, Reports, Uploads)
 from sellerport.paging import Page, PagedCall
@@ -91,6 +91,7 @@ OneOrMore: TypeAlias = Iterable[T] | T
 MARKETPLACE_PARAMETERS: tuple[str, ...]
 
 def demanded(parameter: Parameter) -> bool: ...
+def method_of(operation: Operation, call: Callable[..., Any]) -> Callable[..., Any]: ...
 
 class OperationsOf:
     """The operations of one API version."""

@@ -4,7 +4,8 @@
   since it would go on for ever.
 * The call is repeated with the same arguments and the token, unless the catalogue says that the token must be alone, or
   what else has to be said with it.
-* Where items are counted instead, the next page begins where this one ends, and the total ends it.
+* Where items are counted instead, the next page begins where this one ends, and the total ends it, or where there is
+  none a page that is not full.
 
 ``page.next_token`` is what resumes: give it to the operation as its own token parameter, today or tomorrow.
 """
@@ -62,10 +63,21 @@ class _Page(Result[T, P]):
         """What the next page is asked for with, or None on the last: a token, or how many items to skip."""
         if self._paging.kind == "token":
             return at(self.data, self._paging.next) or None
+        if self._paging.kind == "count":
+            return self._after()
         body = self._arguments.get("body")
         step = at(body, self._paging.size or "") or len(self.own_items)
         begin = (at(body, self._paging.token) or 0) + step
         return begin if step and begin < (at(self.data, self._paging.next) or 0) else None
+
+    def _after(self) -> int | None:
+        """Return how many items come before the next page, unless this one was not full."""
+        given = {
+            one.wire: self._arguments.get(one.name, self._arguments.get(one.wire)) for one in self._operation.parameters
+        }
+        count = len(self.own_items)
+        full = count >= int(given.get(self._paging.size or "") or 1)
+        return int(given[self._paging.token] or 0) + count if full and count else None
 
     def _next_call(self, token: Any) -> tuple[Operation, dict[str, Any]]:
         """Return the call that the next page takes."""

@@ -126,8 +126,64 @@ VENDOR_CENTRALS = MappingProxyType(
 )
 """Every Vendor Central host, where vendors consent, with its region."""
 
-HOSTS = frozenset({LWA, *SELLING_PARTNER_HOSTS, *SELLER_CENTRALS, *VENDOR_CENTRALS})
+
+@dataclass(frozen=True)
+class AdsRegion:
+    """Where Amazon keeps the advertising of a group of countries; one grant is good in all three."""
+
+    name: str
+    host: str
+    consent: str
+    """Where advertisers consent."""
+    lwa: str
+    """Login with Amazon's token server there; each knows what the others know."""
+    countries: tuple[str, ...]
+
+
+ADS_REGIONS = MappingProxyType(
+    {
+        "na": AdsRegion("na", "advertising-api.amazon.com", "www.amazon.com", LWA, ("US", "CA", "MX", "BR")),
+        "eu": AdsRegion(
+            "eu",
+            "advertising-api-eu.amazon.com",
+            "eu.account.amazon.com",
+            "api.amazon.co.uk",
+            ("GB", "FR", "IT", "ES", "DE", "NL", "AE", "PL", "TR", "EG", "SA", "SE", "BE", "IN", "ZA", "IE"),
+        ),
+        "fe": AdsRegion(
+            "fe",
+            "advertising-api-fe.amazon.com",
+            "apac.account.amazon.com",
+            "api.amazon.co.jp",
+            ("JP", "AU", "SG"),
+        ),
+    }
+)
+"""Amazon's page "Authorization and authentication" of the Ads API."""
+
+ADS_HOSTS = MappingProxyType({region.host: region for region in ADS_REGIONS.values()})
+"""Every host of the Ads API, with its region."""
+
+ADS_CONSENT_HOSTS = MappingProxyType({region.consent: region for region in ADS_REGIONS.values()})
+"""Every host where advertisers consent, with its region."""
+
+LWA_HOSTS = tuple(region.lwa for region in ADS_REGIONS.values())
+"""Login with Amazon for the Americas, Europe and the Far East."""
+
+HOSTS = frozenset(
+    {*LWA_HOSTS, *SELLING_PARTNER_HOSTS, *SELLER_CENTRALS, *VENDOR_CENTRALS, *ADS_HOSTS, *ADS_CONSENT_HOSTS}
+)
 """Every host that Sellerport ever calls or sends a browser to."""
+
+
+def ads_region(name: str) -> AdsRegion:
+    """Find a region of the Ads API by its name, a country, a marketplace id, or its endpoint's URL.
+
+    Raises:
+        InvalidArguments: there is no such region.
+    """
+    host = name.strip().rstrip("/").lower().removeprefix("https://")
+    return ADS_HOSTS.get(host) or ADS_REGIONS[region(name).name]
 
 
 def marketplace(name: str) -> Marketplace:

@@ -26,7 +26,7 @@ from uuid import UUID
 import msgspec
 
 from sellerport import catalog
-from sellerport.catalog import Operation, Parameter
+from sellerport.catalog import Family, Operation, Parameter
 from sellerport.errors import InvalidArguments, Problem
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ _WHOLE = re.compile(r"(-?[0-9]+)(?:\.0+)?")
 _MOMENTS = ("date-time", "date")
 _DATE = re.compile(r"\d{4}|TEST_CASE_")
 
+JSON = "application/json"
 HALF = "a value holds half a character (a lone surrogate)"
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
@@ -80,7 +81,7 @@ def prepare(operation: Operation, arguments: Mapping[str, Any], *, check: bool =
     Raises:
         InvalidArguments: lists every unknown, missing or wrong argument.
     """
-    known = _spellings(operation.api, operation.name)
+    known = _spellings(operation.api, operation.name, operation.family)
     given: dict[str, Any] = {}
     unknown: dict[str, Any] = {}
     problems: list[Problem] = []
@@ -100,7 +101,7 @@ def prepare(operation: Operation, arguments: Mapping[str, Any], *, check: bool =
             problems.append(Problem(name, _unknown(name, operation)))
         else:
             unknown[name] = value
-    required = _required(operation.api, operation.name)
+    required = _required(operation.api, operation.name, operation.family)
     problems += [Problem(name, "is required") for name in required if name not in given]
     given = {name: value for name, value in given.items() if value is not None}  # what has a problem already
     problems += _wrong(operation, given) if check else []
@@ -128,7 +129,7 @@ def prepare_unknown(operation: Operation, arguments: Mapping[str, Any]) -> Prepa
     query, headers, sent = _query(given, problems), {}, None
     if body is not None:
         try:
-            headers, sent = {"content-type": "application/json"}, _encoder.encode(body)
+            headers, sent = {"content-type": JSON}, _encoder.encode(body)
         except UnicodeEncodeError:
             problems.append(Problem("body", HALF))
     if problems:
@@ -274,7 +275,7 @@ def _unknown(name: str, operation: Operation) -> str:
         return "is unknown: this operation takes no body"
     folded = _folded(name)
     if operation.body is not None:
-        for known in _body_of(operation.api, operation.name).get("properties", ()):
+        for known in body_of(operation).get("properties", ()):
             if _folded(known) == folded:
                 return f"is a field of the body; give it inside body={{{known!r}: ...}}"
     names = [parameter.name for parameter in operation.parameters] + (["body"] if operation.body else [])
@@ -288,7 +289,7 @@ def _folded(name: str) -> str:
 
 def _wrong(operation: Operation, given: Mapping[str, Any]) -> list[Problem]:
     """Return where the arguments break the operation's schemas; no value is repeated, as it may be personal data."""
-    validator = _validator(operation.api, operation.name)
+    validator = _validator(operation.api, operation.name, operation.family)
     try:
         if validator.is_valid(given):
             return []
@@ -342,40 +343,41 @@ def _unsendable(parameter: Parameter, value: Any) -> str | None:
 
 
 @cache
-def _spellings(api: str, name: str) -> Mapping[str, Parameter]:
+def _spellings(api: str, name: str, family: Family) -> Mapping[str, Parameter]:
     """Return an operation's parameters by Python's name and by Amazon's."""
-    parameters = catalog.index().by_api[api][name].parameters
+    parameters = catalog.index(family).by_api[api][name].parameters
     return {spelled: parameter for parameter in parameters for spelled in (parameter.wire, parameter.name)}
 
 
 @cache
-def _required(api: str, name: str) -> tuple[str, ...]:
-    operation = catalog.index().by_api[api][name]
+def _required(api: str, name: str, family: Family) -> tuple[str, ...]:
+    operation = catalog.index(family).by_api[api][name]
     names = [parameter.name for parameter in operation.parameters if parameter.required]
     return (*names, *(["body"] if operation.body is not None and operation.body.required else []))
 
 
-def _body_of(api: str, name: str) -> Mapping[str, Any]:
-    schemas = catalog.schemas(api)
-    return schemas.definitions[schemas.of(catalog.index().by_api[api][name]).body or ""]
+def body_of(operation: Operation) -> Mapping[str, Any]:
+    """Return the schema of an operation's body, or an empty one where Amazon publishes none."""
+    schemas = catalog.schemas(operation.api, operation.family)
+    return schemas.definitions.get(schemas.of(operation).body or "", {})
 
 
 @cache
-def _validator(api: str, name: str) -> jsonschema_rs.Validator:
+def _validator(api: str, name: str, family: Family) -> jsonschema_rs.Validator:
     import jsonschema_rs  # noqa: PLC0415  # 28 ms that only a first call has to pay
 
-    operation = catalog.index().by_api[api][name]
+    operation = catalog.index(family).by_api[api][name]
     properties = {parameter.name: parameter.schema for parameter in operation.parameters}
     schema: dict[str, Any] = {"type": "object", "properties": properties}
-    if operation.body is not None:
-        properties["body"] = {"$ref": f"#/$defs/{catalog.schemas(api).of(operation).body}"}
-        schema["$defs"] = _definitions(api)
+    if body := catalog.schemas(api, family).of(operation).body:
+        properties["body"] = {"$ref": f"#/$defs/{body}"}
+        schema["$defs"] = _definitions(api, family)
     return jsonschema_rs.validator_for(schema, mask="the value", validate_formats=False)
 
 
 @cache
-def _definitions(api: str) -> Mapping[str, Any]:
-    return {name: _spelled(schema) for name, schema in catalog.schemas(api).definitions.items()}
+def _definitions(api: str, family: Family) -> Mapping[str, Any]:
+    return {name: _spelled(schema) for name, schema in catalog.schemas(api, family).definitions.items()}
 
 
 def _spelled(schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -385,17 +387,30 @@ def _spelled(schema: Mapping[str, Any]) -> dict[str, Any]:
         made["properties"] = {
             spelled: {"not": {"title": name}}
             for name in schema["properties"]
-            for spelled in (_snake(name), name[:1].lower() + name[1:], name[:1].upper() + name[1:])
+            for spelled in (snake(name), name[:1].lower() + name[1:], name[:1].upper() + name[1:])
         } | {name: _spelled(inner) for name, inner in schema["properties"].items()}
     for key in ("items", "additionalProperties"):
         if isinstance(schema.get(key), dict):
             made[key] = _spelled(schema[key])
-    if "allOf" in schema:
-        made["allOf"] = [_spelled(part) for part in schema["allOf"]]
+    for key in ("allOf", "anyOf"):
+        if key in schema:
+            made[key] = [_spelled(part) for part in schema[key]]
     return made
 
 
-def _snake(name: str) -> str:
+def properties(schema: Mapping[str, Any], definitions: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the fields of a schema, looked up where it only refers to others."""
+    while "$ref" in schema:
+        schema = definitions[schema["$ref"].rsplit("/", 1)[-1]]
+    found: dict[str, Any] = {}
+    for part in schema.get("allOf", ()):
+        found |= properties(part, definitions)
+    found |= schema.get("properties", {})
+    return found
+
+
+def snake(name: str) -> str:
+    """Return a field's name as Python spells it."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
 
 
@@ -422,7 +437,7 @@ def _write(operation: Operation, given: Mapping[str, Any], more: list[str]) -> P
             query.append(f"{wire}={_encode(value)}")
     body = _encoder.encode(given["body"]) if "body" in given else None
     if body is not None:
-        headers["content-type"] = "application/json"
+        headers.setdefault("content-type", next(iter(operation.media.request), JSON))
     return Prepared(operation.method, f"{path}?{'&'.join(query)}" if query else path, headers, body, given)
 
 

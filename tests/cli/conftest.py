@@ -53,8 +53,8 @@ class Shell:
         ):
             patch.chdir(self.folder)
             patch.setattr(sys, "argv", ["sellerport", *words])
-            patch.setattr(client, "_tokens", Tokens())
-            patch.setattr(client, "_limits", Limits())
+            patch.setattr(client, "process_tokens", Tokens())
+            patch.setattr(client, "process_limits", Limits())
             with pytest.raises(SystemExit) as ended:
                 main()
             sys.stdout.flush()

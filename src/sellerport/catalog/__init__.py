@@ -24,7 +24,10 @@ import msgspec
 
 from sellerport.errors import UnknownOperation
 
-Family = Literal["seller-partner"]
+Family = Literal["seller-partner", "ads"]
+
+PROFILE = "profile_id"
+"""The parameter that names an advertising profile."""
 
 
 class Parameter(msgspec.Struct, frozen=True, rename={"place": "in"}):
@@ -61,7 +64,8 @@ class Paging(msgspec.Struct, frozen=True):
     size: str | None = None
     """The parameter, or the dotted path in the body, that says how many items a page has."""
     place: Literal["query", "body"] = "query"
-    kind: Literal["token", "offset"] = "token"
+    kind: Literal["token", "offset", "count"] = "token"
+    """With ``count`` nothing says how many there are: a page that is shorter than asked for is the last."""
     alone: bool = False
     """Whether the token must be the only parameter."""
     fixed: dict[str, str] = {}
@@ -76,6 +80,20 @@ class Restricted(msgspec.Struct, frozen=True):
     elements: tuple[str, ...]
     path: Literal["exact", "either", "specific"]
     """Whether the token's path names one resource, all (``{orderId}``), or either."""
+
+
+class Media(msgspec.Struct, frozen=True):
+    """The versioned media types of what is sent and answered, newest first; none is plain JSON."""
+
+    request: tuple[str, ...] = ()
+    accept: tuple[str, ...] = ()
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """A write of several items: where they stand in the body (a dotted path), and how many there may be at once."""
+
+    key: str
+    most: int | None = None
 
 
 class Operation(msgspec.Struct, frozen=True):
@@ -103,6 +121,19 @@ class Operation(msgspec.Struct, frozen=True):
     write: bool = False
     sandbox: Literal["static", "dynamic"] | None = None
     sandbox_only: bool = False
+    media: Media = Media()
+    batch: Batch | None = None
+    results: Literal["sp", "flat", "v1"] | None = None
+    """How a 207 lays out what became of each item: inside a wrapper, as a bare list, or at the top."""
+    beta: bool = False
+    numeric_ids: bool = False
+    """Whether Amazon writes and wants ids as numbers, which are strings elsewhere."""
+
+    @property
+    def profile(self) -> Literal["required", "optional"] | None:
+        """Whether a call names the advertising profile that it is about."""
+        named = [one for one in self.parameters if one.name == PROFILE]
+        return None if not named else "required" if named[0].required else "optional"
 
     @property
     def key(self) -> str:
@@ -119,6 +150,8 @@ class Operation(msgspec.Struct, frozen=True):
             notes.append(f"grantless ({self.scope})")
         if self.sandbox_only:
             notes.append("sandbox only")
+        if self.beta:
+            notes.append("beta")
         if self.deprecated:
             notes.append(f"deprecated, removal {self.removal}" if self.removal else "deprecated")
         return notes
@@ -160,7 +193,7 @@ class Index(msgspec.Struct, frozen=True, dict=True):
     @cached_property
     def by_age(self) -> tuple[str, ...]:
         """The keys of the API versions, oldest first; a date is newer than ``v1``."""
-        return tuple(sorted(self.apis, key=lambda key: (self.apis[key].version[0].isdigit(), self.apis[key].version)))
+        return tuple(sorted(self.apis, key=lambda key: (self.apis[key].version[:1].isdigit(), self.apis[key].version)))
 
     @cached_property
     def newest(self) -> Mapping[str, str]:
@@ -186,6 +219,10 @@ class OperationSchemas(msgspec.Struct, frozen=True):
     body: str | None = None
 
 
+UNDESCRIBED = OperationSchemas({})
+"""Of an operation whose schemas Amazon does not publish."""
+
+
 class Schemas(msgspec.Struct, frozen=True, rename={"definitions": "$defs"}):
     """The schemas of one API version, as JSON Schema; references have the form ``#/$defs/Order``."""
 
@@ -194,7 +231,7 @@ class Schemas(msgspec.Struct, frozen=True, rename={"definitions": "$defs"}):
 
     def of(self, operation: Operation) -> OperationSchemas:
         """Return which definitions one operation uses."""
-        return self.operations[f"{operation.method} {operation.path}"]
+        return self.operations.get(f"{operation.method} {operation.path}", UNDESCRIBED)
 
 
 def index(family: Family = "seller-partner") -> Index:
@@ -214,7 +251,10 @@ def _index(family: Family) -> Index:
 
 @cache
 def _schemas(api: str, family: Family) -> Schemas:
-    return msgspec.json.decode(_file(family, f"schemas/{api}.json"), type=Schemas)
+    try:
+        return msgspec.json.decode(_file(family, f"schemas/{api}.json"), type=Schemas)
+    except FileNotFoundError:  # of some Ads APIs Amazon publishes no schemas
+        return Schemas({}, {})
 
 
 def _file(family: Family, name: str) -> bytes:
