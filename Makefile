@@ -65,7 +65,7 @@ check: $(VENV)/.check .venv-peers/.installed ## Everything that CI runs: format,
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/mypy src/sellerport/operations.py
+	$(BIN)/mypy src/sellerport/operations.py src/sellerport/ads_operations.py
 	$(BIN)/mypy --strict tests/typing
 	$(BIN)/pyright tests/typing
 	$(BIN)/lint-imports --no-cache

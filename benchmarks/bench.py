@@ -2,10 +2,11 @@
 
     make bench
 
-Two peers are measured, python-amazon-sp-api and amzn-sp-api, in a venv of their own, and a bare ``http.client`` as the
-floor. Every client has a process, which is told again and again to make some calls, in turn with the others; the least
-of its figures is taken, since what disturbs a measurement only ever adds to it. Trust the ratios, not the microseconds.
-Then come the local Amazon (`emulator.py`) and rate limits (`limits.py`), each with a table of its own.
+Three peers are measured, python-amazon-sp-api, amzn-sp-api and for the Ads API python-amazon-ad-api, in a venv of their
+own, and a bare ``http.client`` as the floor. Every client has a process, which is told again and again to make some
+calls, in turn with the others; the least of its figures is taken, since what disturbs a measurement only ever adds to
+it. Trust the ratios, not the microseconds. Then come the local Amazon (`emulator.py`), rate limits (`limits.py`) and a
+server's access tokens (`tokens.py`), each with a table of its own.
 Exits 1 where a bar is missed.
 """
 
@@ -47,6 +48,7 @@ CALLS = {
     "amzn-raw": 50,
 }
 """Contenders, and how many calls (or clients) each makes in a round."""
+ADS = {"sellerport-ads": 100, "ad_api": 30}
 PAGES = {"floor-page": 30, "sellerport-page": 30, "sp_api-page": 20, "amzn-page": 3, "amzn-page-raw": 30}
 FRESH = {"sellerport-fresh": 50, "sp_api-fresh": 2, "amzn-fresh": 10}
 ASYNC = {"sellerport-async": 200, "sp_api-async": 200}
@@ -198,7 +200,12 @@ class Row:
         return f"{figure:,.{0 if figure >= 20 or figure.is_integer() else 1}f} {self.unit}".rstrip()
 
 
-PEERS = {"sp_api": "python-amazon-sp-api", "amzn": "amzn-sp-api", "floor": "http.client"}
+PEERS = {
+    "sp_api": "python-amazon-sp-api",
+    "amzn": "amzn-sp-api",
+    "ad_api": "python-amazon-ad-api",
+    "floor": "http.client",
+}
 AMZN = ("amzn", "amzn-mended", "amzn-raw")
 
 ROWS = (
@@ -208,6 +215,7 @@ ROWS = (
     Row("page of 100 orders, ours typed: CPU", "us", "sellerport-page", ("sp_api-page", "amzn-page-raw"), ratio=1),
     Row("", "us", "sellerport-page", ("floor-page",)),
     Row("  beside the other typed one", "us", "sellerport-page", ("amzn-page",)),
+    Row("sp.campaigns.list, client reused: CPU", "us", "sellerport-ads", ("ad_api",), ratio=1 / 4),
     Row("client made for the call: CPU", "us", "sellerport-fresh", ("sp_api-fresh",), ratio=1 / 50),
     Row("", "us", "sellerport-fresh", ("amzn-fresh",), ratio=1 / 2),
     Row("200 calls at once, answers take 20 ms", "ms", "sellerport-async", ("sp_api-async",), ratio=1 / 5),
@@ -227,7 +235,7 @@ def measure() -> Figures:
     """Measure everything, in one to two minutes."""
     figures: Figures = {}
     with stub() as port:
-        for counts, rounds in ((CALLS, 30), (PAGES, 20), (FRESH, 15), (MEMORY, 1)):
+        for counts, rounds in ((CALLS, 30), (PAGES, 20), (ADS, 30), (FRESH, 15), (MEMORY, 1)):
             figures |= compete(port, counts, rounds)
     with stub() as port:
         compete(port, THREADS, 1)
@@ -244,7 +252,7 @@ def show(figures: Figures) -> None:
     table.add_column("")
     for row in ROWS:
         table.add_row(*row.cells(figures))
-    console = Console(width=140)
+    console = Console(width=170)
     console.print(table)
     ways = ", ".join(f"{name} {figures[name]:,.0f} us" for name in AMZN)
     console.print(f"amzn-sp-api reused, in its first calls, with its leak mended, without its models: {ways}")
@@ -264,8 +272,11 @@ def main() -> int:
 
     import emulator
     import limits  # which brings the local Amazon: a bench of its size starts processes more slowly
+    import tokens
 
     missed = emulator.main() + limits.main()
+    signal.alarm(MOST_S)
+    missed += tokens.main()
     return int(missed > 0 or any(not row.held(figures) for row in ROWS))
 
 

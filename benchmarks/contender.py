@@ -216,6 +216,36 @@ def _amzn(port: int, credentials: dict[str, str]) -> Any:
     return OrdersV0Api(SPAPIClient(config, oauth_endpoint=f"{local}/auth/o2/token", endpoint=local).api_client)
 
 
+def sellerport_ads(port: int, name: str) -> Call:
+    """Sellerport's client of the Ads API; the answer is in dictionaries."""
+    from sellerport import AmazonAds
+
+    given = {"refresh_token": "Atzr|bench", "client_id": name, "client_secret": "bench"}
+    ads = AmazonAds(given, profile_id="1", amazon=f"http://127.0.0.1:{port}")
+    return lambda: read_campaigns(ads.sp.campaigns.list(state_filter=["ENABLED"], max_results=100).data)
+
+
+def ad_api(port: int, name: str) -> Call:
+    """python-amazon-ad-api; the answer is in dictionaries. It opens a connection for each call."""
+    import logging
+
+    from ad_api.api.sp import CampaignsV3  # isort: skip  # before its auth, which imports its base in a circle
+    from ad_api.auth import AccessTokenClient
+
+    logging.disable()  # it warns at every call that Amazon has newer ones
+    AccessTokenClient.scheme, AccessTokenClient.host = "http://", f"127.0.0.1:{port}"
+    given = {"refresh_token": "Atzr|bench", "client_id": name, "client_secret": "bench", "profile_id": "1"}
+    local = SimpleNamespace(endpoint=f"http://127.0.0.1:{port}")
+    campaigns = CampaignsV3(marketplace=local, credentials=given)
+    body = json.dumps({"stateFilter": {"include": ["ENABLED"]}, "maxResults": 100})
+    return lambda: read_campaigns(campaigns.list_campaigns(body=body).payload)
+
+
+def read_campaigns(answer: Any) -> None:
+    """Do with campaigns what a program does: go through them and look at some fields."""
+    assert sum(one["budget"]["budget"] for one in answer["campaigns"] if one["state"] == "ENABLED") > 0
+
+
 def fresh(make: Callable[[], Call]) -> Call:
     """Make a client for each call."""
     return lambda: make()()
@@ -231,6 +261,8 @@ CONTENDERS: dict[str, Callable[[int, str], Measure]] = {
     "sellerport-async": lambda port, name: wall_ms(sellerport_async(port, name)),
     "sellerport-memory": lambda port, name: memory_kb(partial(sellerport, port, name)),
     "sellerport-threads": lambda port, name: thread_ms(partial(sellerport, port, name)),
+    "sellerport-ads": lambda port, name: cpu_us(sellerport_ads(port, name)),
+    "ad_api": lambda port, name: cpu_us(ad_api(port, name)),
     "sp_api": lambda port, name: cpu_us(sp_api(port, name)),
     "sp_api-page": lambda port, name: cpu_us(sp_api(port, name, page=True)),
     "sp_api-fresh": lambda port, name: cpu_us(fresh(partial(sp_api, port, name))),

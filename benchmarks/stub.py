@@ -1,4 +1,4 @@
-"""A stub that answers token requests and getOrders as fast as Python can, or later, and counts them.
+"""A stub that answers token requests, getOrders and lists of campaigns as fast as Python can, or later.
 
     python benchmarks/stub.py [DELAY_MS]        # prints its port, serves until its standard input closes
 
@@ -46,6 +46,15 @@ def _answer(body: object) -> bytes:
 
 
 TOKEN = _answer({"access_token": "Atza|bench", "token_type": "bearer", "expires_in": 3600})
+CAMPAIGN = {
+    "campaignId": "315614537473602",
+    "name": "Umbrellas",
+    "state": "ENABLED",
+    "targetingType": "AUTO",
+    "budget": {"budget": 25.0, "budgetType": "DAILY"},
+    "startDate": "2026-05-15",
+}
+CAMPAIGNS = _answer({"campaigns": [CAMPAIGN], "totalResults": 1})
 ORDER, PAGE = (_answer({"payload": {"Orders": [_order(number) for number in range(count)]}}) for count in (1, 100))
 
 
@@ -78,6 +87,8 @@ class Stub(asyncio.Protocol):
                 self.transport.write(answer)
 
     def _answer(self, head: bytes, body: bytes) -> bytes:
+        if b"/sp/campaigns/list " in head:
+            return CAMPAIGNS
         if head.startswith(b"POST"):
             application = re.search(rb"client_id=([^&]+)", body)
             assert application, body

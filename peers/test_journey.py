@@ -21,37 +21,23 @@ import http.client
 import io
 import json
 import os
-import shutil
-import signal
 import ssl
-import subprocess
-import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
-from urllib.request import Request, urlopen
 
 import boto3  # type: ignore[import-untyped]
 import pytest
+from running import LEADING, NODE, PYTHON, TIMEOUT_S, Amazon, Client, Json, run
 
 from sellerport.emulator.shop import PLACES
 from sellerport.regions import Marketplace, marketplace
 
-HERE = Path(__file__).parent
-BIN = HERE.parent / ".venv-peers" / "bin"
-PYTHON = str(BIN / "python")
-NODE = shutil.which("node", path=f"{os.environ['PATH']}:{BIN}") or "node"
-TIMEOUT_S = 60
-
 AWS_REGIONS = {"na": "us-east-1", "eu": "eu-west-1"}
 QUEUE = ("444455556666", "peers")
 ORDERS = 120
-LEADING = ("HTTPS_PROXY", "https_proxy", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
 
 PRICE, QUANTITY = 12.34, 77
 STOCK = [{"fulfillment_channel_code": "DEFAULT", "quantity": QUANTITY}]
@@ -63,17 +49,6 @@ POSTED = {
 }
 COSTS = ("item-price", "item-tax", "shipping-price")
 """What the report has of an order's total."""
-
-Json = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Client:
-    """A program, the name by which its client is known in requests, and what it has to do by hand."""
-
-    command: tuple[str, ...]
-    user_agent: str
-    by_hand: tuple[str, ...] = ()
 
 
 CLIENTS = {
@@ -115,62 +90,33 @@ class Journey:
         return list(csv.DictReader(text, delimiter="\t", quoting=csv.QUOTE_NONE))
 
 
-@dataclass(frozen=True)
-class Amazon:
-    """`sellerport emulate`, and what it printed when it was ready."""
-
-    told: Json
-
-    @property
-    def address(self) -> str:
-        """Where it is."""
-        return str(self.told["address"])
-
-    def control(self, route: str, body: Json | None = None) -> Any:
-        """Ask its control plane."""
-        data = None if body is None else json.dumps(body).encode()
-        with urlopen(Request(f"{self.address}/_emulator/{route}", data)) as answer:
-            return json.load(answer)
-
-    def consent(self, seller: str, way: str) -> str:
-        """Send the form of the consent page as an account's owner, and return the code that the application gets."""
-        asked = {"application_id": self.told["application_id"], "state": "peers", "redirect_uri": "http://127.0.0.1/"}
-        path, here = f"/apps/authorize/consent?{urlencode(asked)}", urlsplit(self.address).netloc
-        if way == "proxy":
-            trust = ssl.create_default_context(cafile=self.told["SSL_CERT_FILE"])
-            browser: http.client.HTTPConnection = http.client.HTTPSConnection(here, context=trust, timeout=TIMEOUT_S)
-            browser.set_tunnel(SHOPS[way].seller_central)
-        else:
-            browser, path = http.client.HTTPConnection(here, timeout=TIMEOUT_S), f"/{SHOPS[way].seller_central}{path}"
-        form = urlencode({"decision": "approve", "selling_partner_id": seller})
-        browser.request("POST", path, form, {"content-type": "application/x-www-form-urlencoded"})
-        sent_to = parse_qs(urlsplit(browser.getresponse().headers["location"]).query)
-        browser.close()
-        assert (sent_to["state"], sent_to["selling_partner_id"]) == (["peers"], [seller])
-        return sent_to["spapi_oauth_code"][0]
-
-    def messages(self, region: str) -> list[Json]:
-        """Read all that is in the queue, with boto3."""
-        account, name = QUEUE
-        keys = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
-        sqs = boto3.client("sqs", region, endpoint_url=f"{self.address}/_sqs", **keys)
-        url = sqs.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=account)["QueueUrl"]
-        found = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
-        sqs.close()
-        return [json.loads(one["Body"]) for one in found]
+def consent(amazon: Amazon, seller: str, way: str) -> str:
+    """Send the form of the consent page as an account's owner, and return the code that the application gets."""
+    asked = {"application_id": amazon.told["application_id"], "state": "peers", "redirect_uri": "http://127.0.0.1/"}
+    path, here = f"/apps/authorize/consent?{urlencode(asked)}", urlsplit(amazon.address).netloc
+    if way == "proxy":
+        trust = ssl.create_default_context(cafile=amazon.told["SSL_CERT_FILE"])
+        browser: http.client.HTTPConnection = http.client.HTTPSConnection(here, context=trust, timeout=TIMEOUT_S)
+        browser.set_tunnel(SHOPS[way].seller_central)
+    else:
+        browser, path = http.client.HTTPConnection(here, timeout=TIMEOUT_S), f"/{SHOPS[way].seller_central}{path}"
+    form = urlencode({"decision": "approve", "selling_partner_id": seller})
+    browser.request("POST", path, form, {"content-type": "application/x-www-form-urlencoded"})
+    sent_to = parse_qs(urlsplit(browser.getresponse().headers["location"]).query)
+    browser.close()
+    assert (sent_to["state"], sent_to["selling_partner_id"]) == (["peers"], [seller])
+    return sent_to["spapi_oauth_code"][0]
 
 
-@pytest.fixture(scope="session")
-def amazon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Amazon]:
-    """`sellerport emulate`, as anybody starts it."""
-    command = [sys.executable, "-m", "sellerport", "emulate", "--port", "0", "--json"]
-    environ = {**os.environ, "XDG_DATA_HOME": str(tmp_path_factory.mktemp("data")), "PYTHONUNBUFFERED": "1"}
-    with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            yield Amazon(json.loads(process.stdout.readline()))
-        finally:
-            process.send_signal(signal.SIGINT)
+def messages(amazon: Amazon, region: str) -> list[Json]:
+    """Read all that is in the queue, with boto3."""
+    account, name = QUEUE
+    keys = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
+    sqs = boto3.client("sqs", region, endpoint_url=f"{amazon.address}/_sqs", **keys)
+    url = sqs.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=account)["QueueUrl"]
+    found = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+    sqs.close()
+    return [json.loads(one["Body"]) for one in found]
 
 
 @pytest.fixture(scope="module", params=WAYS, ids=[f"{name}, {way}" for name, way in WAYS])
@@ -187,7 +133,7 @@ def journey(request: pytest.FixtureRequest, amazon: Amazon, tmp_path_factory: py
     task = {
         "client_id": amazon.told["LWA_APP_ID"],
         "client_secret": amazon.told["LWA_CLIENT_SECRET"],
-        "code": amazon.consent(seller, way),
+        "code": consent(amazon, seller, way),
         "seller": seller,
         "base": None if way == "proxy" else amazon.address,
         "country": shop.country,
@@ -202,25 +148,15 @@ def journey(request: pytest.FixtureRequest, amazon: Amazon, tmp_path_factory: py
     environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path_factory.mktemp("home"))}
     if way == "proxy":
         environ |= {one: amazon.told[one] for one in LEADING}
-    facts = _run(CLIENTS[name], task, environ)
+    facts = run(CLIENTS[name], task, environ)
     return Journey(
         client=CLIENTS[name],
         way=way,
         facts={**facts, "task": task},
         state=amazon.control("state"),
         requests=amazon.control("requests")["requests"],
-        messages=amazon.messages(sqs),
+        messages=messages(amazon, sqs),
     )
-
-
-def _run(client: Client, task: Json, environ: dict[str, str]) -> Json:
-    command, given = list(client.command), json.dumps(task)
-    done = subprocess.run(
-        command, input=given, capture_output=True, text=True, timeout=TIMEOUT_S, cwd=HERE, env=environ, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    facts: Json = json.loads(done.stdout)
-    return facts
 
 
 def amount(given: Json) -> Decimal:

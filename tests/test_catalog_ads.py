@@ -83,12 +83,35 @@ def test_media_types_are_the_newest_first() -> None:
     bids = find("sp.targets.bid.recommendations").media
     assert [one.rpartition(".")[2] for one in bids.request] == ["v5+json", "v4+json", "v3+json"]
     assert find("sd.campaigns.list").media == Media()
+    assert [one.rpartition("keyword")[2] for one in find("sb.keywords.list").media.accept] == [".v3.2+json", ".v3+json"]
+
+
+def test_parameters_of_a_query_that_hold_several_values_are_lists_and_sizes_are_numbers() -> None:
+    by_name = {one.wire: one for one in find("sd.campaigns.list").parameters}
+    assert by_name["stateFilter"].schema["items"]["enum"] == ["enabled", "paused", "archived"]
+    assert (by_name["campaignIdFilter"].style, by_name["count"].schema["type"]) == ("csv", "integer")
+    undescribed = {one.wire: one.schema["type"] for one in find("sb.keywords.list").parameters if one.place == "query"}
+    assert (undescribed["count"], undescribed["startIndex"], undescribed["stateFilter"]) == (
+        *("integer", "integer"),
+        "array",
+    )
+    assert {one.schema["type"] for one in find("profiles.list").parameters if one.wire.startswith("valid")} == {
+        "string"
+    }
 
 
 def test_an_operation_says_whether_it_needs_a_profile() -> None:
     assert find("sp.campaigns.list").profile == "required"
     assert find("profiles.list").profile is None
     assert find("v1.campaigns.query").profile == "optional"
+    assert find("sb.targets.list").profile == "required"
+
+
+def test_no_operation_wants_a_profile_and_an_account_too() -> None:
+    for one in OPERATIONS:
+        headers = ("Amazon-Advertising-API-Scope", "Amazon-Ads-AccountId")
+        both = [parameter for parameter in one.parameters if parameter.wire in headers]
+        assert len(both) < 2 or not any(named.required for named in both), one.key
 
 
 def test_an_operation_says_how_it_pages() -> None:
@@ -148,5 +171,6 @@ def test_ids_that_are_numbers_are_marked() -> None:
     assert find("sd.campaigns.list").numeric_ids
     assert find("profiles.list").numeric_ids
     assert find("sb.keywords.list").numeric_ids
+    assert find("sd.product_ads.extended.list").numeric_ids
     assert not find("sp.campaigns.list").numeric_ids
     assert not find("sb.campaigns.list").numeric_ids

@@ -19,8 +19,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from sellerport.credentials import ENVIRONMENT, Credentials, files, find
+from sellerport.credentials import ADS, SELLING_PARTNER, Credentials, ask, files, find
 from sellerport.errors import CredentialsError
+from sellerport.wire import run
 from tests.conftest import Clients
 
 WHOLE = {"refresh_token": "Atzr|given", "lwa_app_id": "app-given", "lwa_client_secret": "secret-given"}
@@ -381,7 +382,7 @@ def test_a_secret_rotated_in_aws_is_found_without_a_restart(
     clients: Clients, store: Callable[..., dict[str, str]]
 ) -> None:
     def spelled(given: Mapping[str, str]) -> dict[str, str]:
-        return {variable: given[name] for name, variable in ENVIRONMENT.items()}
+        return {variable: given[name] for name, variable in SELLING_PARTNER.environment.items()}
 
     world = clients.amazon.world
     environ = store(spelled(clients.amazon.credentials()))
@@ -391,3 +392,79 @@ def test_a_secret_rotated_in_aws_is_found_without_a_restart(
     store(spelled(clients.amazon.credentials()), environ[SECRET_ID])
     assert clients.do(lambda: sp.sellers.get_account()).status == 200
     assert clients.amazon.token_requests == 2
+
+
+# Those of the Ads API, which have names of their own
+
+ADS_WHOLE = {"refresh_token": "Atzr|given", "client_id": "app-given", "client_secret": "secret-given"}
+
+
+def ads_variables(mark: str, account: str = "", **more: str) -> dict[str, str]:
+    """Return the environment of one account of the Ads API."""
+    return {
+        f"AD_API_REFRESH_TOKEN{account}": f"Atzr|{mark}",
+        f"AD_API_CLIENT_ID{account}": f"app-{mark}",
+        f"AD_API_CLIENT_SECRET{account}": f"secret-{mark}",
+    } | {f"AD_API_{name.upper()}{account}": value for name, value in more.items()}
+
+
+def ads_file(folder: Path, text: str) -> dict[str, str]:
+    path = folder / "ads.yml"
+    path.write_text(text, "utf-8")
+    path.chmod(0o600)
+    return {"SELLERPORT_ADS_CREDENTIALS": str(path)}
+
+
+def test_the_ads_api_has_names_of_its_own_in_the_same_places(tmp_path: Path) -> None:
+    text = (
+        "default:\n  refresh_token: Atzr|file\n  client_id: app-file\n  client_secret: secret-file\n  profile_id: 12\n"
+    )
+    below = ads_file(tmp_path, text)
+    everywhere = variables("sp") | below | ads_variables("env", profile_id="1") | ads_variables("eu", "_eu")
+    assert find(ADS_WHOLE, everywhere, names=ADS) == of("given")
+    assert find({}, everywhere, names=ADS) == Credentials("Atzr|env", "app-env", "secret-env", profile_id="1")
+    assert find({}, everywhere, names=ADS, account="eu") == of("eu")
+    assert find({}, {**everywhere, "SELLERPORT_ACCOUNT": "eu"}, names=ADS) == of("eu")
+    file = Credentials("Atzr|file", "app-file", "secret-file", profile_id="12")
+    assert find({}, below | variables("sp") | {"AD_API_PROFILE_ID": "1"}, names=ADS) == file
+    assert find({"profile_id": "2"}, below, names=ADS) == Credentials(
+        "Atzr|file", "app-file", "secret-file", profile_id="2"
+    )
+    assert find({}, everywhere) == of("sp")
+
+
+def test_a_profile_that_is_kept_with_one_grant_is_not_used_with_another() -> None:
+    environ = ads_variables("env", profile_id="1")
+    assert find({"refresh_token": "Atzr|other"}, environ, names=ADS) == Credentials(
+        "Atzr|other", "app-env", "secret-env"
+    )
+
+
+def test_what_is_missing_is_told_in_the_names_of_the_ads_api(tmp_path: Path) -> None:
+    half = {"refresh_token": "Atzr|given", "client_id": "app-given"}
+    assert "the arguments lack client_secret; all of refresh_token, client_id" in refused(half, {}, names=ADS)
+    assert "unknown credentials lwa_app_id, lwa_client_secret; did you mean" in refused(WHOLE, {}, names=ADS)
+    lacks = refused({}, {"AD_API_REFRESH_TOKEN_eu": "Atzr|eu"}, names=ADS, account="eu")
+    assert "the variables of the environment lack AD_API_CLIENT_ID_eu, AD_API_CLIENT_SECRET_eu" in lacks
+    nowhere = refused({}, {"HOME": str(tmp_path), "XDG_CONFIG_DIRS": "/none-such"}, names=ADS)
+    assert nowhere.startswith("no credentials: pass refresh_token, client_id, client_secret, set AD_API_REFRESH_TOKEN,")
+    assert f"{tmp_path}/.config/python-ad-api/credentials.yml does not exist" in nowhere
+    assert "Secrets Manager" not in nowhere
+    assert files({"PYTHON-AD-APIDIR": "/dir"}, names=ADS) == [Path("/dir/credentials.yml")]
+    assert "must have the name of an account" in refused({}, ads_file(tmp_path, "client_id: app-x\n"), names=ADS)
+
+
+def test_an_access_token_of_the_ads_api_needs_the_client_id_and_nothing_else() -> None:
+    brought = {"access_token": "Atza|brought", "client_id": "app-given"}
+    assert find(brought, {}, names=ADS) == Credentials(access_token="Atza|brought", client_id="app-given")
+    assert find({**brought, "profile_id": "1"}, {}, names=ADS).profile_id == "1"
+    alone = refused({"access_token": "Atza|brought"}, ads_variables("env"), names=ADS)
+    assert "lack client_id; all of access_token, client_id are needed" in alone
+    more = refused({**brought, "refresh_token": "Atzr|x"}, {}, names=ADS)
+    assert "hold access_token and more; give access_token and client_id alone" in more
+
+
+def test_a_function_has_the_names_of_the_ads_api_and_no_profile() -> None:
+    assert run(ask(lambda: ADS_WHOLE, {}, ADS)) == of("given")
+    with pytest.raises(CredentialsError, match="unknown credentials profile_id; known are refresh_token"):
+        run(ask(lambda: {**ADS_WHOLE, "profile_id": "1"}, {}, ADS))

@@ -22,9 +22,9 @@ import pytest
 from starlette.routing import Route
 
 from sellerport import catalog, errors
+from sellerport.catalog import Family
 from sellerport.cli import cli
-from sellerport.credentials import ENVIRONMENT
-from sellerport.credentials import SETTINGS as PLACES
+from sellerport.credentials import ADS, SELLING_PARTNER
 from sellerport.emulator import World, control, running
 from sellerport.server import connector_api, consent_pages
 from sellerport.server.settings import CLIENT_NAMES, table
@@ -61,7 +61,7 @@ def generate(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 def test_the_generated_pages_say_what_the_code_says() -> None:
     found = generate("--check")
-    assert (found.returncode, found.stdout) == (0, "docs: 4 files up to date\n"), found.stderr
+    assert (found.returncode, found.stdout) == (0, "docs: 5 files up to date\n"), found.stderr
 
 
 def test_the_check_names_the_pages_that_differ_and_leaves_written_ones_alone(tmp_path: Path) -> None:
@@ -78,14 +78,16 @@ def test_the_check_names_the_pages_that_differ_and_leaves_written_ones_alone(tmp
     assert (tmp_path / "written.md").read_text("utf-8") == "# By hand\n"
 
 
-def test_every_operation_is_documented_under_its_api_version() -> None:
-    text = (DOCS / "operations.md").read_text("utf-8")
+@pytest.mark.parametrize(("name", "family"), [("operations.md", "seller-partner"), ("ads-operations.md", "ads")])
+def test_every_operation_is_documented_under_its_api_version(name: str, family: Family) -> None:
+    text = (DOCS / name).read_text("utf-8")
     found = []
     for section in re.split(r"^## ", text, flags=re.MULTILINE)[1:]:
         api = re.match(r"\w+", section)
         assert api is not None
-        found += [f"{api[0]}.{name} {rest}" for name, rest in re.findall(r"^\| `(\w+)` \| `([^`]+)` \|", section, re.M)]
-    assert sorted(found) == sorted(f"{one.key} {one.method} {one.path}" for one in catalog.operations())
+        rows = re.findall(r"^\| `([\w.]+)` \| `([^`]+)` \|", section, re.M)
+        found += [f"{api[0]}.{operation} {rest}" for operation, rest in rows]
+    assert sorted(found) == sorted(f"{one.key} {one.method} {one.path}" for one in catalog.operations(family))
 
 
 def test_every_error_is_documented_with_its_code_and_what_to_do() -> None:
@@ -94,7 +96,8 @@ def test_every_error_is_documented_with_its_code_and_what_to_do() -> None:
 
 
 def test_every_setting_is_documented() -> None:
-    names = {name for name, _, _ in table()} | CLIENT_NAMES | {*ENVIRONMENT.values(), *PLACES}
+    names = {name for name, _, _ in table()} | CLIENT_NAMES
+    names |= {name for one in (SELLING_PARTNER, ADS) for name in (*one.variables().values(), *one.settings)}
     names |= {"SP_API_DEFAULT_MARKETPLACE"}
     assert {row[0] for row in rows("settings.md")} == names
 
@@ -122,7 +125,7 @@ def commands(command: click.Command, context: click.Context) -> Iterator[tuple[s
 
 def test_the_pages_name_no_setting_and_no_command_that_is_not_there() -> None:
     text = "\n".join(page.read_text("utf-8") for page in PAGES)
-    settings = {name for name, _, _ in table()} | CLIENT_NAMES | set(PLACES)
+    settings = {name for name, _, _ in table()} | CLIENT_NAMES | {*SELLING_PARTNER.settings, *ADS.settings}
     assert set(re.findall(r"SELLERPORT_[A-Z_]*[A-Z]", text)) <= settings
     known = {path for path, _ in commands(cli, click.Context(cli, info_name="sellerport"))}
     for words in re.findall(r"`sellerport ([a-z][a-z -]*[a-z])", text):
@@ -250,6 +253,16 @@ def test_the_librarys_page_runs_as_printed(tmp_path: Path) -> None:
     printed = run(DOCS / "library.md", tmp_path)
     assert "create_after is unknown; did you mean 'created_after'?\nmax_results_per_page " in printed
     assert "amazon_refused 400 InvalidInput Order 902-0000000-0000000 was not found" in printed
+
+
+def test_the_ads_page_runs_as_printed(tmp_path: Path) -> None:
+    printed = run(DOCS / "ads.md", tmp_path)
+    assert re.search(r"^\d+ na US seller \w", printed, re.MULTILINE)
+    assert re.search(r"^\[\(0, '\d+'\)\]\n1 \w+Error \w+ \$\.campaigns\[1\]", printed, re.MULTILINE)
+    assert re.search(r"207: 1 refused: item 0: \w+ at \$\.campaigns\[0\]\.name \(request id ", printed)
+    assert re.search(r"^PENDING after 0 s\nCOMPLETED after 5 s\n\d{4}-\d\d-\d\d \d+ [\d.]+$", printed, re.MULTILINE)
+    assert re.search(r'^\{"campaignId":"\d+","clicks":\d+,"cost":[\d.]+\}$', printed, re.MULTILINE)
+    assert re.search(r"^\('SPONSORED_\w+', '[^']+'\)$", printed, re.MULTILINE)
 
 
 def test_the_servers_page_runs_as_printed_and_renews_a_withdrawn_consent(tmp_path: Path) -> None:

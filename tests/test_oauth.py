@@ -22,8 +22,19 @@ import pytest
 
 from sellerport.emulator import Application
 from sellerport.errors import ClientRefused, GrantRevoked, InvalidArguments, TokenExpired, TokenUnavailable
-from sellerport.oauth import Grant, LwaClient, TokenAnswer, Tokens, check_callback, consent_url, exchange_code
-from sellerport.regions import Amazon, marketplace
+from sellerport.oauth import (
+    ADS_SCOPE,
+    Grant,
+    LwaClient,
+    TokenAnswer,
+    Tokens,
+    ads_consent_url,
+    check_callback,
+    consent_url,
+    exchange_code,
+    why_refused,
+)
+from sellerport.regions import ADS_REGIONS, Amazon, ads_region, marketplace
 from sellerport.wire import AsyncWire, BlockingWire, Request, Response, run
 from tests.conftest import Clients, LocalAmazon
 
@@ -53,6 +64,69 @@ def consent(wire: BlockingWire, amazon: LocalAmazon) -> str:
     query = parse_qs(urlsplit(back.headers["location"]).query)
     assert query["state"] == ["s t/a+te"]
     return query["spapi_oauth_code"][0]
+
+
+@pytest.mark.parametrize(
+    ("region", "host"),
+    [("CA", "www.amazon.com"), ("UK", "eu.account.amazon.com"), ("fe", "apac.account.amazon.com")],
+)
+def test_advertisers_consent_on_the_site_of_their_region(region: str, host: str) -> None:
+    url = ads_consent_url(
+        Amazon(), ads_region(region), "amzn1.application-oa2-client.x", "a&b", redirect_uri="https://x"
+    )
+    parts = urlsplit(url)
+    assert (parts.scheme, parts.netloc, parts.path) == ("https", host, "/ap/oa")
+    assert parse_qsl(parts.query) == [
+        ("client_id", "amzn1.application-oa2-client.x"),
+        ("scope", "advertising::campaign_management"),
+        ("response_type", "code"),
+        ("redirect_uri", "https://x"),
+        ("state", "a&b"),
+    ]
+
+
+def test_several_advertising_scopes_are_asked_for_at_once_with_a_challenge() -> None:
+    scopes = (ADS_SCOPE, "advertising::audiences")
+    url = ads_consent_url(
+        Amazon(), ADS_REGIONS["na"], "x", "s", redirect_uri="https://x", scopes=scopes, code_challenge="c" * 43
+    )
+    assert "scope=advertising%3A%3Acampaign_management%20advertising%3A%3Aaudiences&" in url
+    assert parse_qs(urlsplit(url).query)["code_challenge"] == ["c" * 43]
+    assert parse_qs(urlsplit(url).query)["code_challenge_method"] == ["S256"]
+
+
+def test_an_advertisers_code_is_exchanged_with_its_verifier(
+    wire: BlockingWire, amazon: LocalAmazon, lwa: LwaClient
+) -> None:
+    """RFC 7636 appendix B has the pair."""
+    verifier, challenge = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+    here = Amazon(amazon.address)
+    for given in (None, "x" * 43, verifier):
+        url = ads_consent_url(
+            here, ADS_REGIONS["eu"], lwa.client_id, "s", redirect_uri=REDIRECT, code_challenge=challenge
+        )
+        headers = {"content-type": "application/x-www-form-urlencoded"}
+        back = run(wire.send(Request("POST", url, headers, b"decision=approve")))
+        code = parse_qs(urlsplit(back.headers["location"]).query)["code"][0]
+        if given != verifier:
+            with pytest.raises(GrantRevoked):
+                run(exchange_code(wire, here, lwa, code, REDIRECT, given))
+            continue
+        answer = run(exchange_code(wire, here, lwa, code, REDIRECT, given))
+        assert answer.refresh_token in amazon.world.login.ads_grants
+
+
+@pytest.mark.parametrize(
+    ("error", "what"),
+    [
+        ("access_denied", "did not give consent"),
+        ("invalid_scope", r"not approved for the Ads API; apply for access"),
+        ("unauthorized_client", r"not approved for the Ads API; apply for access"),
+        ("server_error", "start again"),
+    ],
+)
+def test_what_a_consent_page_of_the_ads_api_refuses_is_explained(error: str, what: str) -> None:
+    assert what in why_refused(error)
 
 
 def test_the_consent_address_is_the_central_of_the_marketplace() -> None:

@@ -32,9 +32,7 @@ from tests.test_credentials import WHOLE, of
 
 
 def grant(found: Credentials) -> Grant:
-    return Grant(
-        LwaClient(found.lwa_app_id, found.lwa_client_secret), found.refresh_token, access_token=found.access_token
-    )
+    return Grant(LwaClient(found.client_id, found.client_secret), found.refresh_token, access_token=found.access_token)
 
 
 class Vault:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import ast
+import functools
 import importlib
+import inspect
 import subprocess
 import sys
 import typing
@@ -12,7 +14,7 @@ from types import ModuleType
 import msgspec
 import pytest
 
-from sellerport import catalog
+from sellerport import AmazonAds, AsyncAmazonAds, catalog
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "sellerport"
@@ -40,6 +42,26 @@ def stub() -> dict[str, ast.ClassDef]:
     return {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
 
 
+@pytest.fixture(scope="module")
+def ads_stub() -> dict[str, ast.ClassDef]:
+    tree = ast.parse((PACKAGE / "ads_operations.pyi").read_text("utf-8"))
+    return {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
+
+
+def methods(node: ast.ClassDef) -> dict[str, ast.FunctionDef | ast.AsyncFunctionDef]:
+    return {one.name: one for one in node.body if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)}
+
+
+def below(
+    stub: dict[str, ast.ClassDef], name: str, path: str = ""
+) -> dict[str, ast.FunctionDef | ast.AsyncFunctionDef]:
+    """Every method that can be reached from a class, by its path."""
+    found = {f"{path}{one}": method for one, method in methods(stub[name]).items()}
+    for attribute, kind in attributes(stub[name]).items():
+        found |= below(stub, kind, f"{path}{attribute}.")
+    return found
+
+
 def attributes(node: ast.ClassDef) -> dict[str, str]:
     return {ast.unparse(one.target): ast.unparse(one.annotation) for one in node.body if isinstance(one, ast.AnnAssign)}
 
@@ -60,7 +82,7 @@ def test_the_check_names_the_files_that_differ(tmp_path: Path) -> None:
 
 def test_every_generated_file_says_so() -> None:
     files = generated(PACKAGE)
-    assert len(files) == len(APIS) + 2
+    assert len(files) == len(APIS) + 3
     assert [name for name, text in files.items() if text.decode().splitlines()[0] != MARKER] == []
 
 
@@ -114,6 +136,36 @@ def test_an_answer_is_any_success_and_none_without_content(stub: dict[str, ast.C
         paged = "PagedCall" if prefix else "Page"
         assert kind == (paged if operation.paging else "Result"), operation.key
         assert set(types.split(", ")[0].split(" | ")) == wanted, operation.key
+
+
+@pytest.mark.parametrize("client", [AmazonAds, AsyncAmazonAds])
+def test_the_stub_of_the_ads_api_has_every_operation_under_its_path(
+    ads_stub: dict[str, ast.ClassDef], client: type[AmazonAds | AsyncAmazonAds]
+) -> None:
+    prefix = client.__name__.removesuffix("AmazonAds")
+    found = below(ads_stub, f"{prefix}AdsOperations")
+    awaited = ast.AsyncFunctionDef if prefix else ast.FunctionDef
+    expected = {one.key: ast.FunctionDef if one.paging else awaited for one in catalog.operations("ads")}
+    assert {path: type(method) for path, method in found.items()} == expected
+
+
+def test_the_stub_of_the_ads_api_has_the_arguments_that_help_shows(ads_stub: dict[str, ast.ClassDef]) -> None:
+    client = AmazonAds(client_id="a", client_secret="b", refresh_token="c", environ={})
+    for path, method in below(ads_stub, "AdsOperations").items():
+        shown = inspect.signature(functools.reduce(getattr, path.split("."), typing.cast("typing.Any", client)))
+        pairs = zip(method.args.kwonlyargs, method.args.kw_defaults, strict=True)
+        assert {one.arg: default is None for one, default in pairs} == {
+            name: one.default is one.empty for name, one in shown.parameters.items()
+        }, path
+
+
+def test_answers_of_the_ads_api_are_pages_items_or_results(ads_stub: dict[str, ast.ClassDef]) -> None:
+    found = below(ads_stub, "AsyncAdsOperations")
+    kinds = {path: ast.unparse(typing.cast("ast.expr", method.returns)) for path, method in found.items()}
+    assert kinds["sp.campaigns.list"] == "PagedCall[Object, Object, Any]"
+    assert kinds["sp.campaigns.create"] == kinds["sb.keywords.update"] == "MultiStatus"
+    assert kinds["sd.campaigns.get"] == "Result[Object, Object]"
+    assert kinds["profiles.list"] == "Result[Objects, Objects]"
 
 
 def test_no_content_is_none_even_where_amazon_describes_it(stub: dict[str, ast.ClassDef]) -> None:

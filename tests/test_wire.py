@@ -317,6 +317,21 @@ def test_requests_say_who_sends_them(do: Callable[..., Any]) -> None:
     assert len(agent) <= 500
 
 
+@pytest.mark.parametrize("packed", [False, True])
+def test_an_answer_that_unpacks_to_too_much_is_not_read_on(do: Callable[..., Any], packed: bool) -> None:
+    """LC-T9, attack 64: what counts is what would lie in memory."""
+    for size in (1000, 1001, 1 << 24):
+        body = gzip.compress(bytes(size)) if packed else bytes(size)
+        head = b"200 OK\r\nContent-Length: %d" % len(body) + (b"\r\nContent-Encoding: gzip" if packed else b"")
+        with Counterpart(saying(head, body)) as there:
+            request = Request("GET", f"http://{there.address}/", {}, largest=1000)
+            if size == 1000:
+                assert do(sending(request)).body == bytes(size)
+                continue
+            with pytest.raises(NoAnswer, match="an answer of more than 1000 bytes"):
+                do(sending(request))
+
+
 def test_an_answer_that_is_not_encoded_as_it_says_is_named(do: Callable[..., Any]) -> None:
     for body in (b"no gzip", gzip.compress(b"x" * 1000)[:-5]):
         head = b"200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d" % len(body)

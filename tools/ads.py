@@ -84,9 +84,10 @@ SENT = {
     "content-disposition",
 }
 PROFILE = ("amazon-advertising-api-scope", "Amazon-Advertising-API-Scope", "profile_id")
+ACCOUNT = "amazon-ads-accountid"
 HEADERS = {
     PROFILE[0]: PROFILE[1:],
-    "amazon-ads-accountid": ("Amazon-Ads-AccountId", "account_id"),
+    ACCOUNT: ("Amazon-Ads-AccountId", "account_id"),
     "amazon-ads-account-id": ("Amazon-Ads-Account-ID", "account_id"),
     "amazon-ads-manager-accountid": ("Amazon-Ads-Manager-AccountId", "manager_account_id"),
     "amazon-ads-manager-account-id": ("Amazon-Ads-Manager-Account-ID", "manager_account_id"),
@@ -114,7 +115,7 @@ SHUT_OFF = (
 PAGED_BODIES = {
     "/sb/targets/list": "targets",
     "/sb/negativeTargets/list": "negativeTargets",
-    "/sb/themes/list": None,
+    "/sb/themes/list": "themes",
 }
 # Lists that a cursor leads through (the same section).
 CURSORS = {
@@ -132,12 +133,26 @@ CURSORS = {
         "items": "payload.invoiceSummaries",
     },
 }
+# Parameters of the query that take several values with commas between them.
+LISTS = re.compile(r"(?<!validPaymentMethod)Filter$|[a-z]Ids$")
 PAGE_TOKENS = ("nextToken", "startingToken")
 PAGE_SIZES = ("maxResults", "count", "limit", "pageSize")
 ASIDE = {"errors", "error", "warnings"}
 
-# Of Sponsored Brands' older half no schemas are published; its ids are numbers (the same section).
-NUMBERS = re.compile(r"^/sb/(keywords|negativeKeywords|targets|negativeTargets|themes)(/(?!product|categ|brand)|$)")
+# Enumerations that lack what Amazon takes: weekly rules are in its own recorded requests, and in its other products.
+ENUMS = {("sp", "RecurrenceType"): ["DAILY", "WEEKLY"]}
+
+# Of Sponsored Brands' older half no schemas are published; its ids are numbers but for themes (the same section).
+NUMBERS = re.compile(r"^/sb/(keywords|negativeKeywords|targets|negativeTargets)(/(?!product|categ|brand)|$)")
+
+# Its writes, which say of each item what became of it.
+ITEMISED = (
+    (re.compile(r"^/sb/(keywords|negativeKeywords)$"), "flat"),
+    (re.compile(r"^/sb/(targets|negativeTargets|themes)$"), "v1"),
+)
+
+# Sponsored ads of which the table says nothing of a profile, which each of their calls names (section 1.2).
+OF_A_PROFILE = re.compile(r"^/sb/(targets|negativeTargets)")
 
 # What is in beta: version 1 but for its core (reference/amazon-ads.md, section 2.6), and what says so of itself.
 BETA = re.compile(r"^/adsApi/v1/(?!(create|query|update|delete)/(campaigns|adGroups|ads|targets)$)|^/query/")
@@ -173,7 +188,7 @@ def media(types: list[str]) -> list[str]:
 
     def age(name: str) -> tuple[float, ...]:
         version = re.search(r"\.v(\d+(?:\.\d+)*)\+", name)
-        return tuple(-float(number) for number in (version[1].split(".") if version else ["-1"]))
+        return tuple(-float(number) for number in (f"{version[1]}.0".split(".") if version else ["-1"]))
 
     named = sorted((one for one in types if one.startswith("application/")), key=age)
     return [] if named == ["application/json"] else named
@@ -259,7 +274,7 @@ class AdsCompiler:
         for wire in queries:
             one = known.get(("query", wire.lower()), {})
             schema = _facts(one.get("schema", {})) or {"type": "string"}
-            schema = {"type": "string"} if "$ref" in schema else schema
+            schema = {"type": "string"} if "$ref" in schema else _of_query(wire, schema)
             made = {"name": snake(wire), "wire": wire, "in": "query", "schema": schema}
             made |= {"required": True} if one.get("required") else {}
             yield made | ({"style": "csv"} if schema.get("type") == "array" else {})
@@ -269,6 +284,10 @@ class AdsCompiler:
             if not row
             else {}
         )
+        if OF_A_PROFILE.search(path):
+            headers[PROFILE[0]] = True
+        if PROFILE[0] in headers and ACCOUNT in headers:  # a call names one or the other (section 1.2)
+            headers |= {PROFILE[0]: False, ACCOUNT: False}
         names = {snake(wire) for wire in (*queries, *re.findall(r"\{(\w+)\}", path))}
         for lower, required in sorted(headers.items()):
             if lower in SENT or lower not in HEADERS:
@@ -281,6 +300,8 @@ class AdsCompiler:
 
     def _marks(self, made: dict[str, Any], row: dict[str, Any]) -> None:
         path = made["path"]
+        if made.get("write") and (found := next((one for pattern, one in ITEMISED if pattern.search(path)), None)):
+            made["results"] = found
         if removal := next((date for pattern, date in SHUT_OFF if pattern.search(path)), None):
             made |= {"deprecated": True, "removal": removal}
         elif row.get("deprecated"):
@@ -294,6 +315,8 @@ class AdsCompiler:
         definitions = known["$defs"]
         for name, schema in model["components"].get("schemas", {}).items():
             definitions.setdefault(name, _facts(schema))
+            if values := ENUMS.get((made["api"], name)):
+                definitions[name]["enum"] = values
         title = "".join(word.capitalize() for word in re.split(r"[._]", made["name"]))
 
         def named(content: dict[str, Any], types: list[str], suffix: str) -> str | None:
@@ -385,12 +408,23 @@ class _Look:
         if depth and "items" in schema and self.numbers(schema["items"], depth - 1):
             return True
         return any(
-            (name.endswith("Id") and one.get("type") == "integer") or (depth and self.numbers(one, depth - 1))
+            (name.endswith("Id") and one.get("type") in ("integer", "number"))
+            or (depth and self.numbers(one, depth - 1))
             for name, one in self.properties(schema).items()
         )
 
     def properties(self, schema: dict[str, Any]) -> dict[str, Any]:
         return {name: self.through(one) for name, one in self.through(schema).get("properties", {}).items()}
+
+
+def _of_query(wire: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """Return what a query's parameter may be: of many the table has the name only, and lists are called texts."""
+    if wire in (*PAGE_SIZES, "startIndex"):
+        return schema | {"type": "integer"}
+    if not LISTS.search(wire) or schema.get("type") != "string":
+        return schema
+    one = {"enum": [value for value in schema["enum"] if "," not in value]} if "enum" in schema else {}
+    return {"type": "array", "items": {"type": "string", **one}}
 
 
 def _choices(types: dict[str, list[str]]) -> Iterator[dict[str, Any]]:
@@ -500,6 +534,11 @@ def _facts(schema: Any) -> dict[str, Any]:
     if "properties" in schema:
         kept.setdefault("type", "object")
         kept["properties"] = {name: _facts(one) for name, one in schema["properties"].items()}
+        spelled = {
+            name.lower(): name for name in kept["properties"]
+        }  # one is required in another spelling than its own
+        if "required" in kept:
+            kept["required"] = [spelled.get(name.lower(), name) for name in kept["required"]]
     more = schema.get("additionalProperties")
     if more is not None:
         kept["additionalProperties"] = more if isinstance(more, bool) else _facts(more) or True

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import ads
+import ads_reports
 import paging
 from generated import settle
 from spelling import snake
@@ -410,6 +411,7 @@ def main() -> int:
     arguments = parser.parse_args()
     families = {FAMILY: Compiler(arguments.shared).compile(), ads.FAMILY: ads.AdsCompiler(arguments.shared).compile()}
     files = {f"{one.replace('-', '_')}/{name}": text for one, made in families.items() for name, text in made.items()}
+    files[f"{ads.FAMILY}/{ads_reports.NAME}"] = ads_reports.report_types(arguments.shared)
     there = {str(path.relative_to(arguments.out)): path.read_text("utf-8") for path in arguments.out.rglob("*.json")}
     return settle("catalogue", arguments.out, files, there, check=arguments.check)
 

@@ -1,6 +1,6 @@
 """Generates the pages of docs/ that only repeat what the code says: operations, errors, settings and commands.
 
-    python tools/docs.py            # writes docs/operations.md, errors.md, settings.md and commands.md
+    python tools/docs.py            # writes docs/operations.md, ads-operations.md, errors.md, …
     python tools/docs.py --check    # exits 1 where the tree differs from that
 
 What the code cannot say is written here: what to do about an error, and what the names mean that only a client reads.
@@ -22,8 +22,7 @@ from generated import settle
 from sellerport import catalog, errors
 from sellerport.catalog import Operation
 from sellerport.cli import cli
-from sellerport.credentials import ENVIRONMENT
-from sellerport.credentials import SETTINGS as PLACES
+from sellerport.credentials import ADS, SELLING_PARTNER
 from sellerport.errors import (
     AmazonError,
     AmazonRefused,
@@ -49,6 +48,7 @@ WHAT_TO_DO = {
     "NotAllowed": "Use an access token of the organization that you mean.",
     "NotFound": "Check the id or name, and whose it is: another organization's is no different from none.",
     "Conflict": "Choose another name, or remove what uses it, as the message says.",
+    "TooManyRequests": "Wait for `retry_after` seconds (`Retry-After`), and send fewer requests.",
     "ConsentError": "Start the consent flow again; a link and an answer are good once, for ten minutes.",
     "AmazonError": "Catch it to catch everything that Amazon answered with.",
     "AmazonRefused": "Change the request, as Amazon's code and details say; repeating it will not help.",
@@ -95,6 +95,11 @@ LIBRARY = {
     "SELLERPORT_CREDENTIALS": "The file to read instead of `~/.config/python-sp-api/credentials.yml`.",
     "SP_API_AWS_SECRET_ID": "The secret in AWS Secrets Manager that holds the first three, as JSON.",
     "SP_API_DEFAULT_MARKETPLACE": "The marketplace of clients that are given none: a country, id or region.",
+    "AD_API_REFRESH_TOKEN": "The advertiser's grant, for the Ads API.",
+    "AD_API_CLIENT_ID": "The client id of the application that calls the Ads API.",
+    "AD_API_CLIENT_SECRET": "Its client secret.",
+    "AD_API_PROFILE_ID": "The advertising profile of clients that are given none; `sellerport profiles` lists them.",
+    "SELLERPORT_ADS_CREDENTIALS": "The file to read instead of `~/.config/python-ad-api/credentials.yml`.",
     "SELLERPORT_AMAZON": "The address of a local Amazon (`sellerport emulate`) to use instead of the real one.",
 }
 
@@ -131,6 +136,48 @@ def operation_row(operation: Operation) -> Row:
     notes = [*(["writes"] if operation.write else []), *operation.notes]
     rate = "unknown" if operation.rate is None else f"{operation.rate:g} / {operation.burst:g}"
     return f"`{operation.name}`", f"`{operation.method} {operation.path}`", rate, " · ".join(notes)
+
+
+def ads_operations_page() -> str:
+    """Return every operation of the Ads API, under the first segment of its path."""
+    index = catalog.index("ads")
+    lines = [
+        "# Operations of the Ads API",
+        "",
+        f"Every operation of the Ads API: {len(index.operations)}, each named after its path.",
+        "An operation is a method: `ads.sp.campaigns.list(…)`; `help()` shows what it takes.",
+        "",
+        "- **Media type**: of what is sent, or else of what is answered, without `application/vnd.` and `+json`; the",
+        "  newest where there are several. `accept` and `content_type` choose another. Empty is plain JSON.",
+        "- **Profile**: whether a call names an advertising profile, and has to.",
+        "- **At once**: how many items a write takes.",
+        "- **writes**: it changes something at Amazon, so it is repeated only when it certainly was not done.",
+        "- **each item**: the answer says of each item what became of it (`done`, `errors`).",
+        "- **beta**: Amazon may change it without notice.",
+    ]
+    for key in sorted(index.apis):
+        found = [one for one in index.operations if one.api == key]
+        lines += ["", f"## {key}", ""]
+        head = ("operation", "method and path", "media type", "profile", "at once", "notes")
+        lines += table(head, map(ads_operation_row, found))
+    return page(lines)
+
+
+def ads_operation_row(operation: Operation) -> Row:
+    """Return what there is to know before calling an operation of the Ads API."""
+    media = next(iter((*operation.media.request, *operation.media.accept)), "")
+    short = media.removeprefix("application/").removeprefix("vnd.").removesuffix("+json")
+    most = operation.batch.most if operation.batch else None
+    notes = [*(["writes"] if operation.write else []), *(["each item"] if operation.results else [])]
+    notes += [*(["pages"] if operation.paging else []), *operation.notes]
+    return (
+        f"`{operation.name}`",
+        f"`{operation.method} {operation.path}`",
+        f"`{short}`" if short else "",
+        operation.profile or "",
+        "" if most is None else str(most),
+        " · ".join(notes),
+    )
 
 
 # Errors
@@ -185,7 +232,8 @@ def answered(kind: type[SellerportError]) -> str:
 def settings_page() -> str:
     """Return every name that is read from the environment."""
     assert CLIENT.keys() == CLIENT_NAMES
-    assert LIBRARY.keys() == {*ENVIRONMENT.values(), *PLACES, "SP_API_DEFAULT_MARKETPLACE", "SELLERPORT_AMAZON"}
+    read = {name for one in (SELLING_PARTNER, ADS) for name in (*one.variables().values(), *one.settings)}
+    assert LIBRARY.keys() == read | {"SP_API_DEFAULT_MARKETPLACE", "SELLERPORT_AMAZON"}
     lines = [
         "# Settings",
         "",
@@ -210,8 +258,8 @@ def settings_page() -> str:
         "",
         "## The library",
         "",
-        "Read by `SellingPartner` and `AsyncSellingPartner` where nothing else is given, and so by `sellerport call`,",
-        "`report` and `feed`.",
+        "Read by `SellingPartner`, `AmazonAds` and their async twins where nothing else is given, and so by",
+        "`sellerport call`, `profiles`, `report` and `feed`.",
         "",
         *table(("name", "meaning"), ((f"`{name}`", meaning) for name, meaning in LIBRARY.items())),
     ]
@@ -280,6 +328,7 @@ def page(lines: Iterable[str]) -> str:
 def generate() -> dict[str, str]:
     """Return every generated page: name → text."""
     return {
+        "ads-operations.md": ads_operations_page(),
         "commands.md": commands_page(),
         "errors.md": errors_page(),
         "operations.md": operations_page(),

@@ -1,6 +1,6 @@
 """Generates what editors and type checkers read: a module of TypedDicts for each API version, and the operations' stub.
 
-    python tools/stubs.py            # writes src/sellerport/types/*.py and src/sellerport/operations.pyi
+    python tools/stubs.py            # writes src/sellerport/types/*.py, operations.pyi and ads_operations.pyi
     python tools/stubs.py --check    # exits 1 where the tree differs from that
 
 Knows nothing but the catalogue. What it writes needs no formatter, and is the same wherever it is written.
@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from generated import settle
-from sellerport import catalog
-from sellerport.catalog import Operation, Parameter
-from sellerport.documents import MIXINS
+from sellerport import catalog, serialize
+from sellerport.catalog import PROFILE, Operation
+from sellerport.documents import ADS_MIXINS, MIXINS
 from sellerport.operations import demanded
 
 OUT = Path(__file__).parent.parent / "src" / "sellerport"
@@ -179,7 +179,12 @@ def annotation(schema: Schema) -> str:
 
 def literal(values: Iterable[str]) -> str:
     """Return an enumeration as a ``Literal``."""
-    return f"Literal[{', '.join(json.dumps(value, ensure_ascii=False) for value in dict.fromkeys(values))}]"
+    return f"Literal[{', '.join(shown(value) for value in dict.fromkeys(values))}]"
+
+
+def shown(value: str | None) -> str:
+    """Return a value of an enumeration as Python writes it."""
+    return "None" if value is None else json.dumps(value, ensure_ascii=False)
 
 
 def alias(name: str, schema: Schema) -> str:
@@ -271,23 +276,30 @@ def attributes(prefix: str) -> Iterator[str]:
 def method(operation: Operation, *, awaits: bool) -> str:
     """Return the signature of one operation: keyword-only, required first; None is the same as not given."""
     named = catalog.schemas(operation.api).of(operation)
-    given = [(one.name, accepted(one), demanded(one)) for one in operation.parameters]
+    given = [(one.name, accepted(one.schema), demanded(one)) for one in operation.parameters]
     if operation.body:
         given.append(("body", f"{operation.api}.{named.body}", operation.body.required))
-    wanted = [f"{name}: {kind}" for name, kind, required in given if required]
-    others = [f"{name}: {kind} | None = None" for name, kind, required in given if not required]
     if operation.restricted:
         elements = operation.restricted.elements
         listed = f"Iterable[{literal(elements)}] | bool" if elements else "bool"
-        others.append(f"restricted: {listed} | None = None")
-    arguments = ["self", *(["*", *wanted, *others] if wanted or others else [])]
+        given.append(("restricted", listed, False))
     paged = operation.paging is not None
-    head = f"    {'async def' if awaits and not paged else 'def'} {operation.name}("
     kind = ("PagedCall" if awaits else "Page") if paged else "Result"
     answer = success(operation.api, named.responses)
     types = [answer, payload(operation.api, named.responses) or answer]
     types += [item_type(operation, named.responses)] if paged else []
-    tail = f") -> {kind}[{', '.join(types)}]:"
+    return signature(operation, operation.name, given, f"{kind}[{', '.join(types)}]", awaits=awaits)
+
+
+def signature(
+    operation: Operation, name: str, given: Iterable[tuple[str, str, bool]], answers: str, *, awaits: bool
+) -> str:
+    """Return a method, with the name, kind and need of each argument."""
+    wanted = [f"{name}: {kind}" for name, kind, required in given if required]
+    others = [f"{name}: {kind} | None = None" for name, kind, required in given if not required]
+    arguments = ["self", *(["*", *wanted, *others] if wanted or others else [])]
+    head = f"    {'async def' if awaits and operation.paging is None else 'def'} {name}("
+    tail = f") -> {answers}:"
     lines = [f"{head}{', '.join(arguments)}{tail}"]
     if len(lines[0]) > WIDTH:
         lines = [head, *(wrapped(f"        {argument},") for argument in arguments), wrapped(f"    {tail}")]
@@ -297,9 +309,8 @@ def method(operation: Operation, *, awaits: bool) -> str:
     return "\n".join([*lines, f'        """{operation.summary}."""', ""])
 
 
-def accepted(parameter: Parameter) -> str:
+def accepted(schema: Schema) -> str:
     """Return what an argument may be; one value does where Amazon takes a list."""
-    schema = parameter.schema
     if schema.get("type") == "array":
         return f"OneOrMore[{annotation(schema['items'])}]"
     return ACCEPTED.get(schema.get("format", ""), annotation(schema))
@@ -340,17 +351,104 @@ def item_type(operation: Operation, responses: Mapping[str, str | None]) -> str:
     if operation.paging.items is None:
         return f"{operation.api}.{reference(schema)}"
     for name in filter(None, operation.paging.items.split(".")):
-        schema = resolved(schema, definitions)["properties"][name]
+        schema = serialize.resolved(schema, definitions)["properties"][name]
     while "$ref" in schema and definitions[reference(schema)].get("type") == "array":
         schema = definitions[reference(schema)]
     return qualified(operation.api, schema["items"] if schema.get("type") == "array" else schema)
 
 
-def resolved(schema: Schema, definitions: Mapping[str, Schema]) -> Schema:
-    """Return what a reference means."""
-    while "$ref" in schema:
-        schema = definitions[reference(schema)]
-    return schema
+# Operations of the Ads API: groups of groups, bodies whose fields are arguments, and JSON without types of its own
+
+
+def ads_stub() -> str:
+    """Return the stub of ``sellerport.ads_operations``: a class for each group of operations, blocking and async."""
+    parts = [
+        f'{MARKER}\n"""Every operation of the Ads API, with its arguments."""\n',
+        "from collections.abc import Callable, Iterable",
+        "from typing import Any, Literal, TypeAlias, TypeVar\n",
+        "from typing_extensions import deprecated\n",
+        "from sellerport import documents",
+        "from sellerport.answers import Result",
+        "from sellerport.multi_status import MultiStatus",
+        "from sellerport.operations import OperationsOf",
+        "from sellerport.paging import Page, PagedCall\n",
+        'T = TypeVar("T")',
+        "OneOrMore: TypeAlias = Iterable[T] | T",
+        "Object: TypeAlias = dict[str, Any]",
+        "Objects: TypeAlias = list[Object]  # a method may be called list\n",
+        'class OperationGroup(OperationsOf):\n    """The operations below a path, and the groups below it."""\n',
+        '    def __init__(self, api: str, call: Callable[..., Any], within: str = "") -> None: ...\n',
+    ]
+    groups = ads_groups()
+    for colour, prefix in enumerate(("", "Async")):
+        for path, names in groups.items():
+            beside = f"documents.{ADS_MIXINS[path][colour].__name__}, " if path in ADS_MIXINS else ""
+            lines = [f"class {prefix}{camel(path)}({beside}OperationGroup):"]
+            lines += [f"    {name}: {prefix}{camel(f'{path}.{name}')}" for name in names if f"{path}.{name}" in groups]
+            lines += ["", *(ads_method(one, awaits=prefix == "Async") for one in names.values() if one is not None)]
+            parts.append("\n".join(lines))
+        lines = [f"    {api}: {prefix}{camel(api)}" for api in sorted(catalog.index("ads").apis)]
+        parts.append(
+            "\n".join([f'class {prefix}AdsOperations:\n    """Every first segment of a path."""\n', *lines, ""])
+        )
+    return "\n".join(parts)
+
+
+def ads_groups() -> dict[str, dict[str, Operation | None]]:
+    """Return what is below each path: operations by name, and groups, which are paths of their own."""
+    found: dict[str, dict[str, Operation | None]] = {}
+    for operation in catalog.operations("ads"):
+        *path, name = operation.key.split(".")
+        for depth in range(1, len(path)):
+            found.setdefault(".".join(path[:depth]), {}).setdefault(path[depth])
+        found.setdefault(".".join(path), {})[name] = operation
+    assert len({camel(path) for path in found}) == len(found), "two groups would have one class"
+    return dict(sorted(found.items()))
+
+
+def ads_method(operation: Operation, *, awaits: bool) -> str:
+    """Return the signature of one operation of the Ads API."""
+    fields = serialize.fields(operation)
+    given = [(one.name, accepted(one.schema), demanded(one)) for one in operation.parameters]
+    if operation.body:
+        given.append(("body", "Any", operation.body.required and not fields))
+    given = [(name, "str | int" if name == PROFILE else kind, required) for name, kind, required in given]
+    definitions = catalog.schemas(operation.api, "ads").definitions
+    given += [(one.name, field_type(one, definitions), False) for one in fields.values()]
+    known = {name for name, _, _ in given}
+    given += [(name, "str", False) for name in ("content_type", "accept") if name not in known]
+    answers = catalog.schemas(operation.api, "ads").of(operation).responses
+    good = {status: name for status, name in answers.items() if status.startswith("2")}
+    kinds = {json_type({"$ref": f"#/$defs/{name}"} if name else None, definitions) for name in good.values()}
+    answer = kinds.pop() if len(kinds) == 1 else "Any"
+    if operation.paging is not None:
+        kind = f"{'PagedCall' if awaits else 'Page'}[{answer}, {answer}, Any]"
+    else:
+        kind = "MultiStatus" if operation.results and good.keys() <= {"207"} else f"Result[{answer}, {answer}]"
+    return signature(operation, operation.name.rpartition(".")[2], given, kind, awaits=awaits)
+
+
+def field_type(field: serialize.Field, definitions: Mapping[str, Schema]) -> str:
+    """Return what a field of a body may be, given as an argument."""
+    schema = field.schema
+    if field.includes:
+        inside = serialize.resolved(serialize.properties(schema, definitions)["include"], definitions)
+        return f"OneOrMore[{json_type(inside.get('items'), definitions)}] | Object"
+    if schema.get("type") == "array":
+        return f"Iterable[{json_type(schema.get('items'), definitions)}]"
+    return json_type(schema, definitions)
+
+
+def json_type(schema: Schema | None, definitions: Mapping[str, Schema]) -> str:
+    """Return what JSON is like, as far as it is a value, an object, or a list of objects."""
+    if schema is None:
+        return "None"
+    schema = serialize.resolved(schema, definitions)
+    if "properties" in schema or "allOf" in schema or schema.get("type") == "object":
+        return "Object"
+    if schema.get("type") == "array":
+        return "Objects" if json_type(schema.get("items"), definitions) == "Object" else "Any"
+    return annotation(schema) if schema.keys() & {"enum", "type"} else "Any"
 
 
 def generate() -> dict[str, str]:
@@ -360,6 +458,7 @@ def generate() -> dict[str, str]:
         f'{MARKER}\n"""The types of every API version\'s requests and answers, a module for each."""\n'
     )
     files["operations.pyi"] = operations_stub()
+    files["ads_operations.pyi"] = ads_stub()
     return files
 
 
@@ -371,7 +470,7 @@ def main() -> int:
     arguments = parser.parse_args()
     files = generate()
     out: Path = arguments.out
-    paths = [*out.glob("types/*.py"), *out.glob("operations.pyi")]
+    paths = [*out.glob("types/*.py"), *out.glob("*operations.pyi")]
     there = {path.relative_to(out).as_posix(): path.read_text("utf-8") for path in paths}
     return settle("stubs", out, files, there, check=arguments.check)
 

@@ -10,37 +10,37 @@ from __future__ import annotations
 
 import os
 import random
+import re
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
 from functools import cache
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Literal, Self
 from urllib.parse import unquote
 
 import msgspec
 
-from sellerport import calls, catalog, client, oauth, regions, serialize
-from sellerport.ads_operations import OperationGroup
+from sellerport import calls, catalog, client, documents, multi_status, oauth, regions, serialize
+from sellerport import credentials as places
+from sellerport.ads_operations import AdsOperations, AsyncAdsOperations, OperationGroup
 from sellerport.answers import Result
 from sellerport.calls import Session
-from sellerport.catalog import PROFILE, Operation
-from sellerport.errors import AccessDenied, CredentialsError, InvalidArguments, Problem
+from sellerport.catalog import PROFILE, UNDESCRIBED, Media, Operation
+from sellerport.credentials import Provider
+from sellerport.errors import AccessDenied, InvalidArguments, Problem
 from sellerport.limits import Limiter
 from sellerport.multi_status import STATUS, MultiStatus
-from sellerport.oauth import Grant, LwaClient, OnRefresh, Source, Tokens
-from sellerport.paging import AsyncPage, Page, PagedCall
+from sellerport.oauth import OnRefresh, Tokens
+from sellerport.paging import AsyncPage, Page, PagedCall, at
 from sellerport.regions import ADS_REGIONS, Amazon
-from sellerport.serialize import Prepared
+from sellerport.serialize import Field, Prepared
 from sellerport.wire import AsyncWire, BlockingWire, Wire, run
 
-T = TypeVar("T")
+SCOPE = "Amazon-Advertising-API-Scope"
+"""The header that names the advertising profile."""
+ACCOUNT = "Amazon-Ads-AccountId"
+"""The one that names a global account, or one of the demand-side platform, instead."""
 
-ENVIRONMENT = {
-    "client_id": "AD_API_CLIENT_ID",
-    "client_secret": "AD_API_CLIENT_SECRET",
-    "refresh_token": "AD_API_REFRESH_TOKEN",
-    PROFILE: "AD_API_PROFILE_ID",
-}
-"""The names that python-amazon-ad-api made common."""
+_MEDIA_TYPE = re.compile(r"[!-~]+/[ -~]+\Z")
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,12 +73,13 @@ class _AdsClient:
 
     def __init__(
         self,
-        credentials: Mapping[str, str | None] | None = None,
+        credentials: Mapping[str, str | None] | Provider | None = None,
         *,
         client_id: str | None = None,
         client_secret: str | None = None,
         refresh_token: str | None = None,
         access_token: str | None = None,
+        account: str | None = None,
         region: str | None = None,
         profile_id: str | int | None = None,
         check: bool = True,
@@ -98,14 +99,17 @@ class _AdsClient:
         """Find the credentials; nothing is sent yet.
 
         Args:
-            credentials: ``client_id``, ``client_secret``, ``refresh_token``; without any they come from the
-                environment: ``AD_API_CLIENT_ID``, ``AD_API_CLIENT_SECRET``, ``AD_API_REFRESH_TOKEN``.
-            client_id, client_secret, refresh_token: the same, one by one.
+            credentials: ``refresh_token``, ``client_id`` and ``client_secret``, or a function that returns them;
+                without any they come from the environment (``AD_API_REFRESH_TOKEN``, ``AD_API_CLIENT_ID``,
+                ``AD_API_CLIENT_SECRET``) or from ``python-ad-api/credentials.yml``: see `sellerport.credentials`.
+            client_id, client_secret, refresh_token: the same, one by one; a refresh token alone is used with the
+                application that the environment or the file has.
             access_token: an access token that somebody else renews, instead of secret and refresh token; Amazon wants
                 the client id beside it.
+            account: which account's, where the environment or the file has several.
             region: ``"na"``, ``"eu"``, ``"fe"``, a country or the endpoint's URL; North America if not given.
-            profile_id: the advertising profile that calls are about unless they name another; without it
-                ``AD_API_PROFILE_ID``. `find_profiles` says which there are.
+            profile_id: the advertising profile that calls are about unless they name another; without it the one that
+                is kept with the credentials, or ``AD_API_PROFILE_ID``. `find_profiles` says which there are.
             check: whether to refuse names and values that the catalogue does not have.
             amazon: the address of a local Amazon; without it the environment's ``SELLERPORT_AMAZON``, or the real one.
             limit: what to do when Amazon says 429: ``"wait"``, or ``"raise"`` `Throttled`.
@@ -119,25 +123,20 @@ class _AdsClient:
         """
         client.check_options(limit, timeout_s, patience_s)
         oauth.check_callback(on_token_refresh, blocking=self._kind.blocking)
-        given = {"client_id": client_id, "client_secret": client_secret, "refresh_token": refresh_token}
+        given = {"refresh_token": refresh_token, "client_id": client_id, "client_secret": client_secret}
         given |= {"access_token": access_token, PROFILE: None if profile_id is None else str(profile_id)}
-        found = _credentials({**(credentials or {}), **{k: v for k, v in given.items() if v is not None}}, environ)
-        self._profile_id = found.pop(PROFILE, None)
+        given = {name: value for name, value in given.items() if value is not None}
+        if callable(credentials):
+            profile_id = given.pop(PROFILE, None)
+        source, found = client.source_of(credentials, given, account, environ, self._kind.blocking, places.ADS)
+        kept = found.profile_id if found is not None else profile_id
+        self._profile_id = str(kept or environ.get(places.ADS.optional[PROFILE]) or "") or None
         self._check = check
         self._wire = wire or client.shared_wire(self._kind, proxy, ca)
         address = amazon if amazon is not None else environ.get("SELLERPORT_AMAZON")
         self._amazon = address if isinstance(address, Amazon) else Amazon(address or None)
-        grant = Grant(
-            LwaClient(found["client_id"], found.get("client_secret", "")),
-            found.get("refresh_token"),
-            access_token=found.get("access_token"),
-        )
-
-        async def again() -> Grant:
-            return grant
-
         self._session = Session(
-            source=Source(again, grant),
+            source=source,
             region=regions.ads_region(region or "na"),
             amazon=self._amazon,
             tokens=tokens or client.process_tokens,
@@ -167,7 +166,8 @@ class _AdsClient:
             InvalidArguments: an option that cannot be.
         """
         made = object.__new__(type(self))
-        made.__dict__ |= {name: value for name, value in self.__dict__.items() if name.startswith("_")}
+        # a copy first, which no thread can come between
+        made.__dict__ |= {name: value for name, value in self.__dict__.copy().items() if name.startswith("_")}
         given = {"limit": limit, "timeout_s": timeout_s, "patience_s": patience_s}
         changed: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
         if region is not None:
@@ -178,36 +178,42 @@ class _AdsClient:
         made._check = self._check if check is None else check
         return made
 
-    def __getattr__(self, name: str) -> OperationGroup:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        found = OperationGroup(catalog.api(name, "ads"), self._call)
-        setattr(self, name, found)
-        return found
+    def _call(self, operation: Operation, arguments: dict[str, Any]) -> Any:
+        raise NotImplementedError
 
-    def __dir__(self) -> list[str]:
-        return [*super().__dir__(), *catalog.index("ads").apis]
+    def _open(self, api: str) -> OperationGroup:
+        if api not in documents.ADS_MIXINS:
+            return OperationGroup(api, self._call)
+        blocking, awaiting = documents.ADS_MIXINS[api]
+        mixin = blocking if self._kind.blocking else awaiting
+        opened: OperationGroup = client.with_documents(mixin, OperationGroup)(api, self._call)
+        patient = self.with_options(limit="raise")  # refusals are waited out in minutes there, and not in seconds here
+        opened._caller = client.DocumentCaller(patient, "ads")  # type: ignore[attr-defined]  # of the mixin
+        return opened
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(region={self._session.region.name!r}, profile_id={self._profile_id!r})"
 
-    def _call(self, operation: Operation, arguments: Any) -> Any:
-        raise NotImplementedError
-
     def _perform(self, operation: Operation, arguments: Mapping[str, Any]) -> Coroutine[Any, Any, Result[Any, Any]]:
-        return _perform(self._wire, self._session, operation, self._prepare(operation, arguments))
+        operation, prepared = self._prepare(operation, arguments)
+        return _perform(self._wire, self._session, operation, prepared)
 
-    def _prepare(self, operation: Operation, arguments: Mapping[str, Any]) -> Prepared:
-        filled = gathered(operation, arguments)
-        named = filled.get(PROFILE) is not None or filled.get("Amazon-Advertising-API-Scope") is not None
-        if operation.profile and not named and self._profile_id and "account_id" not in filled:
+    def _prepare(self, operation: Operation, arguments: Mapping[str, Any]) -> tuple[Operation, Prepared]:
+        operation, filled = _with_media(operation, gathered(operation, arguments))
+        if type(filled.get(PROFILE)) is int:  # as Amazon writes them
+            filled[PROFILE] = str(filled[PROFILE])
+        named = filled.get(PROFILE) is not None or filled.get(SCOPE) is not None
+        instead = any(filled.get(one.name) is not None for one in operation.parameters if one.wire == ACCOUNT)
+        if operation.profile and not named and self._profile_id and not instead:
             filled[PROFILE] = self._profile_id
         if operation.profile == "required" and not (named or self._profile_id):
             problem = "is required: give it here or when the client is made; find_profiles() says which there are"
             raise InvalidArguments(operation.key, [Problem(PROFILE, problem)])
+        if self._check:
+            _check_number_of_items(operation, filled.get("body"))
         if operation.numeric_ids and "body" in filled:
-            filled["body"] = ids(filled["body"], as_numbers=True)
-        return serialize.prepare(operation, filled, check=self._check)
+            filled["body"] = serialize.with_numeric_ids(filled["body"])
+        return operation, serialize.prepare(operation, filled, check=self._check)
 
     def _perform_path(
         self, method: str, path: str, params: Mapping[str, Any] | None, body: Any, media: str | None
@@ -216,26 +222,25 @@ class _AdsClient:
         given = {**(params or {}), **({} if body is None else {"body": body})}
         if found := catalog.match(method.upper(), path, "ads"):
             operation, in_path = found
+            if twice := sorted(in_path.keys() & given.keys()):
+                raise InvalidArguments(problems=[Problem(name, "is in the path already") for name in twice])
+            given |= {"content_type": media, "accept": media} if media else {}
             return self._perform(operation, {name: unquote(text) for name, text in in_path.items()} | given)
         verb, known = method.upper(), "/".join(path.split("/")[:3])
         operation = Operation("ads", "", "", f"{verb} {known}/…", verb, path, (), write=verb != "GET")
+        operation, given = _with_media(operation, given | {"content_type": media, "accept": media})
         prepared = serialize.prepare_unknown(operation, given)
-        headers = dict(prepared.headers) | (
-            {"Amazon-Advertising-API-Scope": self._profile_id} if self._profile_id else {}
-        )
-        headers |= {"accept": media, "content-type": media} if media else {}
+        headers = {**prepared.headers, **({SCOPE: self._profile_id} if self._profile_id else {})}
         return _perform(self._wire, self._session, operation, msgspec.structs.replace(prepared, headers=headers))
 
     async def _find_profiles(self, arguments: Mapping[str, Any]) -> list[Profile]:
-        operation = catalog.find("profiles.list", "ads")
-        prepared, found, refused = self._prepare(operation, arguments), [], []
+        operation, prepared = self._prepare(catalog.find("profiles.list", "ads"), arguments)
+        found, refused = [], []
         for region in ADS_REGIONS.values():
             session = replace(self._session, region=region)
             try:
                 listed = (await _perform(self._wire, session, operation, prepared)).data
-            except (
-                AccessDenied
-            ) as error:  # where the advertiser never was, some hosts refuse instead of listing nothing
+            except AccessDenied as error:  # some hosts refuse an advertiser who never was there
                 refused.append(error)
                 continue
             found += [_profile(region.name, one) for one in listed]
@@ -244,7 +249,7 @@ class _AdsClient:
         return found
 
 
-class AmazonAds(_AdsClient):
+class AmazonAds(_AdsClient, AdsOperations):
     """The Amazon Ads API for one grant, blocking. Threads may share one.
 
     ``AmazonAds(region="eu", profile_id="…").sp.campaigns.list(state_filter=["ENABLED"])["campaigns"]``
@@ -280,7 +285,8 @@ class AmazonAds(_AdsClient):
             method, path: such as ``"POST"`` and ``"/sp/campaigns/list"``.
             params: parameters by name.
             body: the body, as JSON says it.
-            media: the media type of what is sent and answered, for an operation that the catalogue does not know.
+            media: the media type of what is sent and answered, instead of the catalogue's or, for what it does not
+                know, of ``application/json``.
 
         Raises:
             InvalidArguments: the arguments do not fit the operation.
@@ -294,7 +300,7 @@ class AmazonAds(_AdsClient):
         return result if operation.paging is None else Page(result, operation, arguments, self._call)
 
 
-class AsyncAmazonAds(_AdsClient):
+class AsyncAmazonAds(_AdsClient, AsyncAdsOperations):
     """The Amazon Ads API for one grant, for asyncio. Tasks may share one."""
 
     _kind = AsyncWire
@@ -329,9 +335,19 @@ class AsyncAmazonAds(_AdsClient):
 
 async def _perform(wire: Wire, session: Session, operation: Operation, prepared: Prepared) -> Result[Any, Any]:
     result = await calls.call(wire, session, operation, prepared)
-    data = ids(result.data, as_numbers=False) if operation.numeric_ids else result.data
-    kind = MultiStatus if result.status == STATUS else Result
-    return kind(data, result.status, result.headers)
+    if _may_hold_numeric_ids(operation.api, operation.key):
+        serialize.write_ids(result.data)
+    apart = result.status == STATUS or (operation.write and multi_status.tells_apart(result.data))
+    return (MultiStatus if apart else Result)(result.data, result.status, result.headers)
+
+
+@cache
+def _may_hold_numeric_ids(api: str, key: str) -> bool:
+    """Whether an answer's ids may be numbers: Amazon says so, or does not say what they are."""
+    if not api:
+        return True
+    operation = catalog.find(key, "ads")
+    return operation.numeric_ids or catalog.schemas(api, "ads").of(operation) is UNDESCRIBED
 
 
 def gathered(operation: Operation, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -341,16 +357,16 @@ def gathered(operation: Operation, arguments: Mapping[str, Any]) -> dict[str, An
         operation: which.
         arguments: its parameters and ``body``, and fields of the body under Python's names or Amazon's.
     """
-    fields = _fields(operation.key)
+    fields = _spelled(operation.key)
     kept, body = {}, {}
     for name, value in arguments.items():
-        wire = fields.get(name)
-        if wire is None or value is None:
+        field = fields.get(name)
+        if field is None or value is None:
             kept[name] = value
-        elif wire.includes and not isinstance(value, Mapping):
-            body[wire.name] = {"include": [value] if isinstance(value, str | int) else list(value)}
+        elif field.includes and not isinstance(value, Mapping):
+            body[field.wire] = {"include": [value] if isinstance(value, str | int) else list(value)}
         else:
-            body[wire.name] = value
+            body[field.wire] = value
     if not body:
         return kept
     given = kept.get("body")
@@ -359,43 +375,47 @@ def gathered(operation: Operation, arguments: Mapping[str, Any]) -> dict[str, An
     return {**kept, "body": {**(given or {}), **body}}
 
 
-class _Field(msgspec.Struct, frozen=True):
-    name: str
-    includes: bool
-    """Whether it is an object that lists what to include."""
-
-
 @cache
-def _fields(key: str) -> Mapping[str, _Field]:
-    """Return the fields of an operation's body by both spellings, but for those that are parameters too."""
-    operation = catalog.find(key, "ads")
-    definitions = catalog.schemas(operation.api, "ads").definitions
-    properties = serialize.properties(serialize.body_of(operation), definitions)
-    taken = {name for one in operation.parameters for name in (one.name, one.wire)} | {"body"}
-    found: dict[str, _Field] = {}
-    for name, schema in properties.items():
-        field = _Field(name, "include" in serialize.properties(schema, definitions))
-        found |= {spelled: field for spelled in (serialize.snake(name), name) if spelled not in taken}
-    return found
+def _spelled(key: str) -> Mapping[str, Field]:
+    """Return the fields of an operation's body in both spellings."""
+    fields = serialize.fields(catalog.find(key, "ads")).values()
+    return {spelled: field for field in fields for spelled in (field.wire, field.name)}
 
 
-def ids(value: Any, *, as_numbers: bool) -> Any:
-    """Return JSON with every id, a value whose name ends in ``Id``, as a string; or as Amazon's older APIs want it.
+def _with_media(operation: Operation, arguments: dict[str, Any]) -> tuple[Operation, dict[str, Any]]:
+    """Return an operation with the media types that the caller wants, which any may be given, and what else is given.
 
-    Ids have up to 64 bits, more than a double holds, so that they are strings wherever callers see them.
+    Of an operation that has several versions they are parameters, and checked as such.
     """
-    if isinstance(value, Mapping):
-        return {name: _id(one, as_numbers) if name.endswith("Id") else ids(one, as_numbers=as_numbers)
-                for name, one in value.items()}  # fmt: skip
-    return [ids(one, as_numbers=as_numbers) for one in value] if isinstance(value, list | tuple) else value
+    known = {one.name for one in operation.parameters}
+    wanted = {name: arguments[name] for name in ("content_type", "accept") if name in arguments and name not in known}
+    if not wanted:
+        return operation, arguments
+    left = {name: value for name, value in arguments.items() if name not in wanted}
+    wanted = {name: value for name, value in wanted.items() if value is not None}
+    problem = "must be a media type, such as application/vnd.spCampaign.v3+json"
+    if wrong := [name for name, value in wanted.items() if not (isinstance(value, str) and _MEDIA_TYPE.match(value))]:
+        raise InvalidArguments(operation.key, [Problem(name, problem) for name in wrong])
+    request, accept = (
+        (wanted[name],) if name in wanted else types
+        for name, types in (("content_type", operation.media.request), ("accept", operation.media.accept))
+    )
+    return msgspec.structs.replace(operation, media=Media(request, accept)), left
 
 
-def _id(value: Any, as_numbers: bool) -> Any:
-    if isinstance(value, Mapping | list):
-        return ids(value, as_numbers=as_numbers)
-    if as_numbers:
-        return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else value
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+def _check_number_of_items(operation: Operation, body: Any) -> None:
+    """Refuse a write of more items than Amazon takes at once, before each of them is looked at.
+
+    Raises:
+        InvalidArguments: it says how many there may be.
+    """
+    if operation.batch is None or operation.batch.most is None:
+        return
+    items = at(body, operation.batch.key)
+    if isinstance(items, list | tuple) and len(items) > operation.batch.most:
+        field = ".".join(filter(None, ("body", operation.batch.key)))
+        problem = f"holds {len(items)}, and Amazon takes {operation.batch.most} at once; make several calls"
+        raise InvalidArguments(operation.key, [Problem(field, problem)])
 
 
 def _profile(region: str, data: dict[str, Any]) -> Profile:
@@ -412,26 +432,3 @@ def _profile(region: str, data: dict[str, Any]) -> Profile:
         marketplace_id=str(account.get("marketplaceStringId", "")),
         data=data,
     )
-
-
-def _credentials(given: Mapping[str, str | None], environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the credentials that were given, or all of the environment's.
-
-    Raises:
-        CredentialsError: none, not all of them, or something else besides.
-    """
-    known = (*ENVIRONMENT, "access_token")
-    if unknown := [name for name in given if name not in known]:
-        raise CredentialsError(f"unknown credentials {', '.join(unknown)}; known are {', '.join(known)}")
-    own = {name: value.strip() for name, value in given.items() if value and value.strip()}
-    own = own if own.keys() - {PROFILE} else {**_of_environment(environ), **own}
-    own.setdefault(PROFILE, environ.get(ENVIRONMENT[PROFILE], ""))
-    needed = ("client_id", "access_token") if "access_token" in own else ("client_id", "client_secret", "refresh_token")
-    if missing := [name for name in needed if not own.get(name)]:
-        variables = ", ".join(ENVIRONMENT[name] for name in missing if name in ENVIRONMENT)
-        raise CredentialsError(f"the Ads credentials lack {', '.join(missing)}; pass them, or set {variables}")
-    return own
-
-
-def _of_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    return {name: environ[variable] for name, variable in ENVIRONMENT.items() if environ.get(variable)}

@@ -1,4 +1,7 @@
-"""Makes every operation of the Ads API a method, named after its path: ``ads.sp.campaigns.list(…)``."""
+"""Makes every operation of the Ads API a method, named after its path: ``ads.sp.campaigns.list(…)``.
+
+``ads_operations.pyi`` beside this file, generated from the catalogue, is what editors and type checkers read.
+"""
 
 from __future__ import annotations
 
@@ -30,10 +33,35 @@ class OperationGroup(OperationsOf):
         return found
 
     def __dir__(self) -> list[str]:
-        return sorted({one.name.removeprefix(self._within).split(".")[0] for one in self._below()})
+        beside = {name for name in object.__dir__(self) if not name.startswith("_")}
+        return sorted(beside | {one.name.removeprefix(self._within).split(".")[0] for one in self._below()})
 
     def __repr__(self) -> str:
         return f"<{self._api}.{self._within}*: {len(self._below())} operations>"
 
     def _below(self) -> list[Operation]:
         return [one for one in catalog.operations("ads") if one.api == self._api and one.name.startswith(self._within)]
+
+
+class AdsOperations:
+    """Every first segment of a path as an attribute."""
+
+    def _call(self, operation: Operation, arguments: dict[str, Any]) -> Any:
+        raise NotImplementedError
+
+    def __getattr__(self, name: str) -> OperationGroup:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        found = self._open(catalog.api(name, "ads"))
+        setattr(self, name, found)
+        return found
+
+    def _open(self, api: str) -> OperationGroup:
+        """Return the operations below a first segment, and whatever else a client has for it."""
+        return OperationGroup(api, self._call)
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *catalog.index("ads").apis]
+
+
+AsyncAdsOperations = AdsOperations

@@ -22,8 +22,8 @@ from sellerport import credentials as places
 from sellerport import restricted as restricted_data
 from sellerport.answers import Result
 from sellerport.calls import Session
-from sellerport.catalog import Operation
-from sellerport.credentials import Credentials, Provider
+from sellerport.catalog import Family, Operation
+from sellerport.credentials import SELLING_PARTNER, Credentials, Names, Provider
 from sellerport.errors import CredentialsError, InvalidArguments, Problem
 from sellerport.hosted import Hosted
 from sellerport.limits import Limiter, Limits
@@ -142,7 +142,7 @@ class _Client:
         given["access_token"] = access_token
         given = {name: value for name, value in given.items() if value is not None}
         self._source = Session(
-            source=self._grants(credentials, given, account, environ),
+            source=source_of(credentials, given, account, environ, self._kind.blocking)[0],
             region=REGIONS[self._marketplace.region],
             amazon=self._amazon,
             sandbox=sandbox,
@@ -157,35 +157,6 @@ class _Client:
 
     _kind: type[BlockingWire] | type[AsyncWire]
     _restriction: Restriction | None = None
-
-    def _grants(
-        self,
-        credentials: Mapping[str, str | None] | Provider | None,
-        given: dict[str, str | None],
-        account: str | None,
-        environ: Mapping[str, str],
-    ) -> Source:
-        """Return where the account's grant comes from."""
-        if callable(credentials):
-            provider = credentials
-            if account is not None or given.keys() - {"refresh_token"}:
-                raise CredentialsError("only refresh_token may be given beside a function, which has all the rest")
-            oauth.check_callback(provider, blocking=self._kind.blocking, field="credentials")
-
-            async def asked() -> Grant:
-                return _grant(await places.ask(provider, given))
-
-            return Source(asked)
-        if not isinstance(credentials, Mapping | None):
-            raise CredentialsError(f"credentials must be a mapping or a function, and no {type(credentials).__name__}")
-        if credentials is not None and not credentials:
-            raise CredentialsError("the mapping of credentials is empty; give None to have them looked for elsewhere")
-        named = {**(credentials or {}), **given}
-
-        async def again() -> Grant:
-            return _grant(places.find(named, environ, account=account, again=True))
-
-        return Source(again, _grant(places.find(named, environ, account=account)))
 
     def with_options(
         self,
@@ -226,8 +197,8 @@ class _Client:
             return OperationsOf(api, self._call, "seller-partner")
         blocking, awaiting = documents.MIXINS[api]
         mixin = blocking if self._kind.blocking else awaiting
-        opened: OperationsOf = _with_documents(mixin)(api, self._call, "seller-partner")
-        opened._caller = _DocumentCaller(self)  # type: ignore[attr-defined]  # of the mixin
+        opened: OperationsOf = with_documents(mixin, OperationsOf)(api, self._call, "seller-partner")
+        opened._caller = DocumentCaller(self, "seller-partner")  # type: ignore[attr-defined]  # of the mixin
         return opened
 
     def restricted(self, *elements: str, paths: Iterable[str] = ()) -> Self:
@@ -378,16 +349,53 @@ class AsyncSellingPartner(_Client, AsyncOperations):
         return made() if operation.paging is None else PagedCall(made, operation.key)
 
 
+def source_of(
+    credentials: Mapping[str, str | None] | Provider | None,
+    given: dict[str, str | None],
+    account: str | None,
+    environ: Mapping[str, str],
+    blocking: bool,
+    names: Names = SELLING_PARTNER,
+) -> tuple[Source, Credentials | None]:
+    """Return where an account's grant comes from, and what was found; nothing before a function was asked.
+
+    Raises:
+        CredentialsError: no usable credentials, or a function and more than a refresh token beside it.
+    """
+    if callable(credentials):
+        provider = credentials
+        if account is not None or given.keys() - {"refresh_token"}:
+            raise CredentialsError("only refresh_token may be given beside a function, which has all the rest")
+        oauth.check_callback(provider, blocking=blocking, field="credentials")
+
+        async def asked() -> Grant:
+            return _grant(await places.ask(provider, given, names))
+
+        return Source(asked), None
+    if not isinstance(credentials, Mapping | None):
+        raise CredentialsError(f"credentials must be a mapping or a function, and no {type(credentials).__name__}")
+    if credentials is not None and not credentials:
+        raise CredentialsError("the mapping of credentials is empty; give None to have them looked for elsewhere")
+    named = {**(credentials or {}), **given}
+
+    async def again() -> Grant:
+        return _grant(places.find(named, environ, account=account, again=True, names=names))
+
+    found = places.find(named, environ, account=account, names=names)
+    return Source(again, _grant(found)), found
+
+
 def _grant(found: Credentials) -> Grant:
-    client = LwaClient(found.lwa_app_id, found.lwa_client_secret)
+    client = LwaClient(found.client_id, found.client_secret)
     return Grant(client, found.refresh_token, access_token=found.access_token)
 
 
-class _DocumentCaller:
+class DocumentCaller:
     """What the flows of documents need of a client (`documents.Caller`)."""
 
-    def __init__(self, client: _Client) -> None:
+    def __init__(self, client: Any, family: Family) -> None:
         self._client = client
+        self._family: Family = family
         self.wire = client._wire
         self.amazon = client._amazon
 
@@ -396,13 +404,15 @@ class _DocumentCaller:
     ) -> Coroutine[Any, Any, Result[Any, Any]]:
         """Make one call."""
         given = dict(arguments) if restricted is None else {**arguments, "restricted": restricted}
-        return self._client._perform(catalog.find(operation), given)
+        found: Coroutine[Any, Any, Result[Any, Any]]
+        found = self._client._perform(catalog.find(operation, self._family), given)
+        return found
 
 
 @cache
-def _with_documents(mixin: type) -> Any:
-    """Return the operations of an API version with what reads and writes its documents."""
-    return type(mixin.__name__, (mixin, OperationsOf), {})
+def with_documents(mixin: type, operations: type[OperationsOf]) -> Any:
+    """Return a class of operations with what reads and writes their documents."""
+    return type(mixin.__name__, (mixin, operations), {})
 
 
 def _marketplace(name: str) -> tuple[Marketplace, bool]:

@@ -10,6 +10,7 @@
     │   ├── NotAllowed           this caller may not do this
     │   ├── NotFound             no such organization, application or connection
     │   ├── Conflict             the name or address is taken
+    │   ├── TooManyRequests      this caller has to slow down
     │   └── ConsentError         the consent flow could not be completed
     ├── AmazonError              Amazon answered with an error
     │   ├── AmazonRefused        4xx: this request will never succeed as it is
@@ -148,6 +149,24 @@ class Conflict(CallerError):
     status = 409
 
 
+class TooManyRequests(CallerError):
+    """This was asked for too often; wait before the next request.
+
+    ``retry_after`` is the number of seconds to wait.
+    """
+
+    code = "too_many_requests"
+    status = 429
+
+    def __init__(self, message: str = "", *, retry_after: float = 1.0) -> None:
+        self.retry_after = retry_after
+        super().__init__(message)
+
+    def facts(self) -> dict[str, Any]:
+        """As every error's, and how many seconds to wait."""
+        return {**super().facts(), "retry_after": self.retry_after}
+
+
 class ConsentError(CallerError):
     """The consent flow could not be completed.
 
@@ -251,14 +270,18 @@ class ItemsRefused(AmazonRefused):
 class Throttled(AmazonError):
     """Amazon's rate limit for this operation is used up.
 
-    ``retry_after`` is the number of seconds after which a call may be let through.
+    ``retry_after`` is the number of seconds after which a call may be let through; ``sent`` is False where Amazon was
+    not asked, since the limit is known to be used up.
     """
 
     code = "throttled"
     retryable = True
 
-    def __init__(self, message: str = "", *, retry_after: float = 1.0, status: int = 429, **rest: Any) -> None:
+    def __init__(
+        self, message: str = "", *, retry_after: float = 1.0, sent: bool = True, status: int = 429, **rest: Any
+    ) -> None:
         self.retry_after = retry_after
+        self.sent = sent
         super().__init__(message, status=status, **rest)
 
     def facts(self) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 The Ads API lays them out in three ways: inside a wrapper (``{"campaigns": {"success": […], "error": […]}}``), at the
 top (``{"success": […], "error": […]}``), and as a bare list that says of each item, in the order they were sent, what
-became of it. All three are read into the same two lists, whose items know their place in what was sent.
+became of it. All three are read into the same two lists, whose items know their place in what was sent. Sponsored
+Brands' targets and themes are answered so with 200, and the lists of targets have longer names.
 """
 
 from __future__ import annotations
@@ -15,6 +16,12 @@ from sellerport.answers import Result
 from sellerport.errors import ItemsRefused
 
 STATUS = 207
+WRITTEN = {"SUCCESS", "OK", "200", "201"}
+"""What a bare list says of an item that was written; budget rules say Ok."""
+DONE = ("success", "SuccessResults")
+REFUSED = ("error", "ErrorResults")
+"""How the names of the two lists end."""
+INDICES = ("index", "targetRequestIndex")
 
 
 @dataclass(frozen=True)
@@ -26,8 +33,10 @@ class ItemDone:
 
     @property
     def id(self) -> str | None:
-        """The item's id, where the answer names one."""
+        """The item's id, where the answer names one: beside what was written, or in it."""
         named = [value for name, value in self.data.items() if name.endswith("Id") and isinstance(value, str | int)]
+        inside = [(name, value) for name, value in self.data.items() if isinstance(value, Mapping)]
+        named += [value[f"{name}Id"] for name, value in inside if f"{name}Id" in value]
         return str(named[0]) if named else None
 
 
@@ -55,7 +64,7 @@ class ItemError:
 
 
 class MultiStatus(Result[Any, Any]):
-    """An answer of status 207: ``done`` and ``errors`` are what became of the items; ``data`` is all of it."""
+    """An answer about several items: ``done`` and ``errors`` say what became of each; ``data`` is all of it."""
 
     __slots__ = ()
 
@@ -79,6 +88,13 @@ class MultiStatus(Result[Any, Any]):
             raise ItemsRefused(items=errors, request_id=self.request_id)
 
 
+def tells_apart(data: Any) -> bool:
+    """Whether an answer has the two lists, whatever its status."""
+    return isinstance(data, Mapping) and all(
+        any(name.endswith(ending) and isinstance(data[name], list) for name in data) for ending in (DONE, REFUSED)
+    )
+
+
 def _items(data: Any) -> Iterator[ItemDone | ItemError]:
     if isinstance(data, list):
         for index, row in enumerate(data):
@@ -86,13 +102,11 @@ def _items(data: Any) -> Iterator[ItemDone | ItemError]:
         return
     if not isinstance(data, Mapping):
         return
-    if "success" in data or "error" in data:
-        for row in data.get("success") or ():
-            yield ItemDone(_index(row), row)
-        for row in data.get("error") or ():
-            yield from _refused(row)
-        return
-    for inner in data.values():
+    lists = [(name, rows) for name, rows in data.items() if name.endswith((*DONE, *REFUSED)) and isinstance(rows, list)]
+    for name, rows in lists:
+        for place, row in enumerate(rows):
+            yield from [ItemDone(_index(row, place), row)] if name.endswith(DONE) else _refused(row, place)
+    for inner in () if lists else data.values():
         if isinstance(inner, Mapping | list):
             yield from _items(inner)
 
@@ -102,14 +116,14 @@ def _row(index: int, row: Any) -> Iterator[ItemDone | ItemError]:
     if not isinstance(row, Mapping):
         return
     code = str(row.get("code") or "SUCCESS")
-    if code.upper() in ("SUCCESS", "200", "201"):
+    if code.upper() in WRITTEN:
         yield ItemDone(index, row)
     else:
         message = row.get("description") or row.get("details") or row.get("message") or ""
         yield ItemError(index, "", code, str(message))
 
 
-def _refused(row: Mapping[str, Any]) -> Iterator[ItemError]:
+def _refused(row: Mapping[str, Any], place: int) -> Iterator[ItemError]:
     """Read an item's errors: nested under the name of their sort, or flat."""
     errors = row.get("errors")
     for error in errors if isinstance(errors, list) and errors else [row]:
@@ -118,7 +132,7 @@ def _refused(row: Mapping[str, Any]) -> Iterator[ItemError]:
             told = value.get(kind) or next(iter(value.values()), {})
         cause = told.get("cause") or {}
         yield ItemError(
-            _index(row),
+            _index(row, place),
             kind,
             str(told.get("reason") or told.get("code") or told.get("errorCode") or ""),
             str(told.get("message") or told.get("details") or told.get("description") or ""),
@@ -126,6 +140,7 @@ def _refused(row: Mapping[str, Any]) -> Iterator[ItemError]:
         )
 
 
-def _index(row: Any) -> int:
-    index = row.get("index") if isinstance(row, Mapping) else None
-    return int(index) if isinstance(index, int | str) and str(index).isdecimal() else 0
+def _index(row: Mapping[str, Any], place: int) -> int:
+    """Return an item's place in what was sent; where the answer does not say, its place in the list."""
+    index = next((row[name] for name in INDICES if name in row), None)
+    return int(index) if isinstance(index, int | str) and str(index).isdecimal() else place

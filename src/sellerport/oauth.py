@@ -12,7 +12,8 @@ What an access token is worth, and when a new one is asked for:
 
 A refresh token that comes with an access token takes the place of the one that was sent (RFC 6749 §6).
 
-Sources: RFC 6749; Amazon's pages "Connect to the SP-API" and "Website authorization workflow".
+Sources: RFC 6749, RFC 7636; Amazon's pages "Connect to the SP-API", "Website authorization workflow" and, of the Ads
+API, "Create an authorization grant".
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from __future__ import annotations
 import inspect
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Annotated
@@ -38,7 +39,7 @@ from sellerport.errors import (
     TokenExpired,
     TokenUnavailable,
 )
-from sellerport.regions import LWA, Amazon, Marketplace
+from sellerport.regions import LWA, AdsRegion, Amazon, Marketplace
 from sellerport.wire import UNREADABLE, Request, Response, Wire
 
 MARGIN_S = 60.0
@@ -46,6 +47,11 @@ ATTEMPTS = 3
 LONGEST_RETRY_S = 5.0
 """A token server that asks for a longer pause is not asked again by the same call."""
 TIMEOUT_S = 20.0
+LARGEST_ANSWER = 64 * 1024
+"""A token server's answer has about a kilobyte; what is larger is none."""
+
+ADS_SCOPE = "advertising::campaign_management"
+"""All of advertising; ``advertising::audiences`` and ``advertising::test:create_account`` are scopes besides."""
 
 
 @dataclass(frozen=True)
@@ -140,18 +146,79 @@ def consent_url(
     return amazon.url(central, f"/apps/authorize/consent?{urlencode(parameters, quote_via=quote)}")
 
 
+def ads_consent_url(
+    amazon: Amazon,
+    region: AdsRegion,
+    client_id: str,
+    state: str,
+    *,
+    redirect_uri: str,
+    scopes: Sequence[str] = (ADS_SCOPE,),
+    code_challenge: str | None = None,
+) -> str:
+    """Return the address of the consent page of the Ads API; what is given there is good in every region.
+
+    Args:
+        amazon: the real one or a local one.
+        region: whose site asks: one that the advertiser knows.
+        client_id: the LWA client id, ``amzn1.application-oa2-client.…``.
+        state: comes back unchanged with the code (RFC 6749 §10.12).
+        redirect_uri: one of the application's allowed return URLs.
+        scopes: what is asked for.
+        code_challenge: the hash (S256) of a verifier that the exchange has to bring (RFC 7636 §4.2).
+    """
+    parameters = {
+        "client_id": client_id,
+        "scope": " ".join(scopes),
+        "response_type": "code",
+        "redirect_uri": redirect_uri,
+        "state": state,
+    }
+    parameters |= {"code_challenge": code_challenge, "code_challenge_method": "S256"} if code_challenge else {}
+    return amazon.url(region.consent, f"/ap/oa?{urlencode(parameters, quote_via=quote)}")
+
+
+def why_refused(error: str) -> str:
+    """Return what it means, and what to do, that a consent page of the Ads API answers with an OAuth error.
+
+    Where ``invalid_scope`` ("An unknown scope was requested") is shown on Amazon's page, no browser comes back.
+    """
+    if error == "access_denied":
+        return "the account's owner did not give consent; nothing was connected"
+    if error in ("invalid_scope", "unauthorized_client"):
+        return (
+            f"Amazon does not let this application ask for advertising ({error}): it knows no such scope, or the "
+            "application is not approved for the Ads API; apply for access, and assign the LWA client to it"
+        )
+    return "Amazon did not go on with the consent; start again"
+
+
 async def exchange_code(
-    wire: Wire, amazon: Amazon, client: LwaClient, code: str, redirect_uri: str | None = None
+    wire: Wire,
+    amazon: Amazon,
+    client: LwaClient,
+    code: str,
+    redirect_uri: str | None = None,
+    code_verifier: str | None = None,
 ) -> TokenAnswer:
     """Exchange the code that came back from the consent page for a refresh token; a code works once, for five minutes.
+
+    Args:
+        wire: what to send with.
+        amazon: the real one or a local one.
+        client: which the code was given to.
+        code: from the browser.
+        redirect_uri: where it came back to; the Ads API demands it.
+        code_verifier: what the consent page's ``code_challenge`` is the hash of (RFC 7636 §4.5).
 
     Raises:
         GrantRevoked: the code was used before, expired, or was given to another application.
         ClientRefused: the client id or secret is wrong.
         TokenUnavailable: Login with Amazon gave no usable answer. The code may be spent: start the consent flow again.
     """
-    form = {"grant_type": "authorization_code", "code": code}
-    answer = await _ask(wire, amazon, client, form | ({"redirect_uri": redirect_uri} if redirect_uri else {}))
+    given = {"code": code, "redirect_uri": redirect_uri, "code_verifier": code_verifier}
+    form = {"grant_type": "authorization_code"} | {name: value for name, value in given.items() if value}
+    answer = await _ask(wire, amazon, client, form)
     if not answer.refresh_token:
         raise TokenUnavailable("Login with Amazon answered the code without a refresh token; start again")
     return answer
@@ -387,7 +454,8 @@ async def _ask(
 ) -> TokenAnswer:
     body = urlencode({**form, "client_id": client.client_id, "client_secret": client.client_secret}).encode()
     headers = {"content-type": "application/x-www-form-urlencoded;charset=UTF-8", "accept": "application/json"}
-    request = Request("POST", amazon.url(LWA, "/auth/o2/token"), headers, body, timeout_s=timeout_s)
+    url = amazon.url(LWA, "/auth/o2/token")
+    request = Request("POST", url, headers, body, timeout_s=timeout_s, largest=LARGEST_ANSWER)
     try:
         answer = await wire.send(request)
     except NoAnswer as error:

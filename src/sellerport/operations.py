@@ -11,8 +11,8 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, ClassVar
 
-from sellerport import catalog
-from sellerport.catalog import Family, Operation, Parameter
+from sellerport import catalog, serialize
+from sellerport.catalog import PROFILE, Family, Operation, Parameter
 
 MARKETPLACE_PARAMETERS = ("marketplace_ids", "marketplace_id")
 
@@ -69,8 +69,9 @@ AsyncOperations = Operations
 
 
 def demanded(parameter: Parameter) -> bool:
-    """Return whether a call has to give a parameter: a client fills in its marketplace itself."""
-    return parameter.required and parameter.name not in MARKETPLACE_PARAMETERS
+    """Return whether a call has to give a parameter: a client fills in its marketplace or its profile itself."""
+    filled = parameter.name == PROFILE or (parameter.name in MARKETPLACE_PARAMETERS and parameter.place != "header")
+    return parameter.required and not filled
 
 
 def method_of(operation: Operation, call: Callable[[Operation, dict[str, Any]], Any]) -> Callable[..., Any]:
@@ -99,8 +100,13 @@ def _signature(key: str, family: Family) -> inspect.Signature:
         for parameter in sorted(operation.parameters, key=lambda parameter: not demanded(parameter))
     ]
     if operation.body is not None:
-        default = inspect.Parameter.empty if operation.body.required else None
+        whole = operation.body.required and not serialize.fields(operation)
+        default = inspect.Parameter.empty if whole else None
         parameters.append(inspect.Parameter("body", inspect.Parameter.KEYWORD_ONLY, default=default))
-    if operation.restricted is not None:
-        parameters.append(inspect.Parameter("restricted", inspect.Parameter.KEYWORD_ONLY, default=None))
+    given = {one.name for one in parameters}
+    more = ["restricted"] if operation.restricted is not None else []
+    more += [*serialize.fields(operation), "content_type", "accept"] if operation.family == "ads" else []
+    parameters += [
+        inspect.Parameter(one, inspect.Parameter.KEYWORD_ONLY, default=None) for one in more if one not in given
+    ]
     return inspect.Signature(parameters)

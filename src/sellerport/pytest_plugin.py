@@ -101,7 +101,7 @@ def _wanted(request: pytest.FixtureRequest) -> dict[str, Any]:
 def _world(wanted: dict[str, Any]) -> World:
     from sellerport.emulator import World  # noqa: PLC0415  # as above
 
-    return World(**{"polls": 0, **wanted})
+    return World(**{"polls": 0, "task_s": 0, **wanted})
 
 
 def _serve(world: World) -> Iterator[Amazon]:

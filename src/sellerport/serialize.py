@@ -19,7 +19,7 @@ from enum import Enum
 from functools import cache
 from operator import index
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 from uuid import UUID
 
@@ -43,6 +43,7 @@ MOST_VALUES = 20
 """How many of the values that a field may have are listed."""
 
 _WHOLE = re.compile(r"(-?[0-9]+)(?:\.0+)?")
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 # All that Amazon takes for a moment begins with a year: days, minutes, milliseconds, offsets. Its sandbox takes names.
 _MOMENTS = ("date-time", "date")
 _DATE = re.compile(r"\d{4}|TEST_CASE_")
@@ -129,7 +130,7 @@ def prepare_unknown(operation: Operation, arguments: Mapping[str, Any]) -> Prepa
     query, headers, sent = _query(given, problems), {}, None
     if body is not None:
         try:
-            headers, sent = {"content-type": JSON}, _encoder.encode(body)
+            headers, sent = {"content-type": next(iter(operation.media.request), JSON)}, _encoder.encode(body)
         except UnicodeEncodeError:
             problems.append(Problem("body", HALF))
     if problems:
@@ -191,6 +192,8 @@ def _scalar(value: Any, schema: Mapping[str, Any]) -> Any:
         return value.lower()
     elif wanted == "integer" and not isinstance(value, bool | int) and (whole := _WHOLE.fullmatch(_text(value))):
         return int(whole[1])
+    elif wanted == "number" and isinstance(value, str) and _NUMBER.fullmatch(value):
+        return float(value) if "." in value else int(value)
     return value
 
 
@@ -274,11 +277,12 @@ def _unknown(name: str, operation: Operation) -> str:
     if name == "body":
         return "is unknown: this operation takes no body"
     folded = _folded(name)
-    if operation.body is not None:
+    if operation.body is not None and not fields(operation):
         for known in body_of(operation).get("properties", ()):
             if _folded(known) == folded:
                 return f"is a field of the body; give it inside body={{{known!r}: ...}}"
     names = [parameter.name for parameter in operation.parameters] + (["body"] if operation.body else [])
+    names += [one.name for one in fields(operation).values()]
     near = difflib.get_close_matches(name.lower(), names, n=1)
     return f"is unknown; did you mean {near[0]!r}?" if near else f"is unknown; there are {', '.join(names) or 'none'}"
 
@@ -362,6 +366,40 @@ def body_of(operation: Operation) -> Mapping[str, Any]:
     return schemas.definitions.get(schemas.of(operation).body or "", {})
 
 
+class Field(NamedTuple):
+    """A field of a body that may be given as an argument: ``name`` as Python writes it, ``wire`` as Amazon does."""
+
+    name: str
+    wire: str
+    schema: Mapping[str, Any]
+    includes: bool
+    """Whether it is an object that lists what to include."""
+
+
+def fields(operation: Operation) -> Mapping[str, Field]:
+    """Return the fields of an operation's body that may be given as arguments, by Python's name.
+
+    The Ads API's bodies hold what its other calls have in their queries, so that there all are, but for those that are
+    parameters too.
+    """
+    return _fields(operation.api, operation.name, operation.family) if operation.family == "ads" else {}
+
+
+@cache
+def _fields(api: str, name: str, family: Family) -> Mapping[str, Field]:
+    if not api:
+        return {}
+    operation = catalog.index(family).by_api[api][name]
+    definitions = catalog.schemas(api, family).definitions
+    taken = {spelled for one in operation.parameters for spelled in (one.name, one.wire)} | {"body"}
+    found = {}
+    for wire, schema in properties(body_of(operation), definitions).items():
+        inside = resolved(schema, definitions)
+        if not {wire, snake(wire)} & taken:
+            found[snake(wire)] = Field(snake(wire), wire, inside, "include" in properties(inside, definitions))
+    return found
+
+
 @cache
 def _validator(api: str, name: str, family: Family) -> jsonschema_rs.Validator:
     import jsonschema_rs  # noqa: PLC0415  # 28 ms that only a first call has to pay
@@ -400,13 +438,19 @@ def _spelled(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 def properties(schema: Mapping[str, Any], definitions: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Return the fields of a schema, looked up where it only refers to others."""
-    while "$ref" in schema:
-        schema = definitions[schema["$ref"].rsplit("/", 1)[-1]]
+    schema = resolved(schema, definitions)
     found: dict[str, Any] = {}
     for part in schema.get("allOf", ()):
         found |= properties(part, definitions)
     found |= schema.get("properties", {})
     return found
+
+
+def resolved(schema: Mapping[str, Any], definitions: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Return what a reference means."""
+    while "$ref" in schema:
+        schema = definitions[schema["$ref"].rsplit("/", 1)[-1]]
+    return schema
 
 
 def snake(name: str) -> str:
@@ -454,3 +498,31 @@ def _text(value: Any) -> str:
 def _encode(value: Any, safe: str = "") -> str:
     text = _text(value)
     return text if text.isascii() and text.isalnum() else quote(text, safe=safe)  # which looks at every character
+
+
+# Ids: what a field is called whose name ends in ``Id``. They have up to 64 bits, more than a double holds, so that they
+# are strings wherever callers see them.
+
+
+def write_ids(value: Any) -> None:
+    """Make every id in an answer a string, in place: it was decoded a moment ago, and nobody else has it."""
+    if isinstance(value, list):
+        for one in value:
+            write_ids(one)
+    elif isinstance(value, dict):
+        for name, one in value.items():
+            kind = type(one)
+            if kind is int:
+                if name.endswith("Id"):
+                    value[name] = str(one)
+            elif kind is dict or kind is list:
+                write_ids(one)
+
+
+def with_numeric_ids(value: Any, inside: bool = False) -> Any:
+    """Return a body with its ids as numbers, as Amazon's older APIs want them; also those that a filter includes."""
+    if isinstance(value, Mapping):
+        return {name: with_numeric_ids(one, inside or name.endswith(("Id", "IdFilter"))) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [with_numeric_ids(one, inside) for one in value]
+    return int(value) if inside and isinstance(value, str) and value.isascii() and value.isdigit() else value

@@ -53,7 +53,8 @@ class Request(msgspec.Struct, frozen=True):
     """An HTTP request, ready to send: ``url`` is absolute and already encoded.
 
     A body that is a path is read from there while it is sent. ``timeout_s`` is for the whole answer where it is read to
-    its end (`Wire.send`), and for each next piece of it where it is streamed (`Wire.stream`).
+    its end (`Wire.send`), and for each next piece of it where it is streamed (`Wire.stream`). What unpacks to more than
+    ``largest`` bytes is no answer, and not read on (`Wire.send`).
     """
 
     method: str
@@ -61,6 +62,7 @@ class Request(msgspec.Struct, frozen=True):
     headers: dict[str, str]
     body: bytes | Path | None = None
     timeout_s: float = 30.0
+    largest: int | None = None
 
     def __repr__(self) -> str:
         return f"Request(method={self.method!r}, timeout_s={self.timeout_s:g})"  # a URL lets anybody in, headers too
@@ -154,7 +156,14 @@ class BlockingWire:
         """As `Wire.send`."""
         client = self._client((_is_plain(request), None))
         try:
-            built = _build(client, request).timeout(timedelta(seconds=request.timeout_s)).build()
+            builder = _build(client, request).timeout(timedelta(seconds=request.timeout_s))
+            if request.largest is not None:
+                with builder.build_streamed() as streamed:
+                    body = bytearray()
+                    while piece := streamed.body_reader.read(CHUNK):
+                        _append(request, body, piece)
+                    return Response(streamed.status, _headers(streamed), bytes(body))
+            built = builder.build()
             # A thread for it costs a quarter of a call: what may take long is worth that. Both read it to its end.
             answer = _interruptibly(built.send) if request.timeout_s > SHORT_S else built.send()
             return Response(answer.status, _headers(answer), bytes(answer.bytes()))
@@ -247,7 +256,14 @@ class AsyncWire:
         """As `Wire.send`."""
         client = self._client((_is_plain(request), None))
         try:
-            answer = await _build(client, request).timeout(timedelta(seconds=request.timeout_s)).build().send()
+            builder = _build(client, request).timeout(timedelta(seconds=request.timeout_s))
+            if request.largest is not None:
+                async with builder.build_streamed() as streamed:
+                    body = bytearray()
+                    while piece := await streamed.body_reader.read(CHUNK):
+                        _append(request, body, piece)
+                    return Response(streamed.status, _headers(streamed), bytes(body))
+            answer = await builder.build().send()
             return Response(answer.status, _headers(answer), bytes(await answer.bytes()))
         except RequestError as error:
             raise _no_answer(request, error) from error
@@ -525,6 +541,13 @@ def _header(answer: Any, name: str) -> str | None:
         return str(answer.headers[name])
     except ValueError:
         return None
+
+
+def _append(request: Request, body: bytearray, piece: Any) -> None:
+    """Add what was read to what is there, if it is not too much."""
+    body += bytes(piece)
+    if request.largest is not None and len(body) > request.largest:
+        raise NoAnswer(f"{_host(request)} sent an answer of more than {request.largest} bytes; try again")
 
 
 def _host(request: Request) -> str:

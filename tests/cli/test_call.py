@@ -112,7 +112,7 @@ def test_operations_are_found_by_words_of_their_name_or_path(shell: Shell) -> No
         "listings_items_2020_09_01.patch_listings_item",
         "listings_items_2021_08_01.patch_listings_item",
     ]
-    assert len(shell.json("operations")) == 384
+    assert len(shell.json("operations")) == 384 + 581
     assert shell.ok("operations", "listings", "patch").splitlines() == [
         "listings_items_2020_09_01.patch_listings_item",
         "  PATCH /listings/2020-09-01/items/{sellerId}/{sku} · 5 a second, burst 10",

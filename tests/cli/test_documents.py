@@ -8,11 +8,13 @@ import pty
 import shlex
 import signal
 import subprocess
+from datetime import date, timedelta
 from typing import Literal
 
 import pytest
 
 from sellerport.emulator import Outcome
+from sellerport.emulator.ads.advertisers import ADVERTISER_TOKEN
 from tests.cli.conftest import Shell
 from tests.conftest import LocalAmazon
 
@@ -283,3 +285,59 @@ def test_a_terminal_shows_the_hint_where_the_bar_was(seller: Shell, amazon: Loca
     told = on_terminal(seller, "report", LISTINGS, "--out", "a.tsv").rpartition("\x1b[2K")[2]
     assert told.startswith("to go on: sellerport report --id ")
     assert hint(told) == ["report", "--out", "a.tsv"]
+
+
+@pytest.fixture
+def advertiser(shell: Shell, amazon: LocalAmazon) -> Shell:
+    """A shell with an advertiser's credentials for the local Amazon, which makes reports in no time."""
+    amazon.world.task_s = 0
+    application = amazon.world.application()
+    profile = next(one for one in amazon.world.ads.profiles.values() if one.marketplace.country == "US")
+    shell.environ |= {
+        "AD_API_CLIENT_ID": application.client_id,
+        "AD_API_CLIENT_SECRET": application.client_secret,
+        "AD_API_REFRESH_TOKEN": ADVERTISER_TOKEN,
+        "AD_API_PROFILE_ID": profile.id,
+        "SELLERPORT_AMAZON": amazon.address,
+    }
+    return shell
+
+
+ADS_REPORT = ("ads-report", "spCampaigns", "--columns", "date,campaignId,cost", "--until", str(date.today()))
+DAYS = ("--since", str(date.today() - timedelta(days=6)))
+
+
+def test_a_report_of_advertising_is_printed_a_line_of_json_for_each_row(advertiser: Shell, amazon: LocalAmazon) -> None:
+    filters = ("--filter", "campaignStatus=ENABLED,PAUSED", "--group-by", "campaign", "--time-unit", "DAILY")
+    rows = [json.loads(line) for line in fetched(advertiser, *ADS_REPORT, *DAYS, *filters).stdout.splitlines()]
+    assert rows
+    assert all(row["campaignId"].isdigit() and row.keys() == {"date", "campaignId", "cost"} for row in rows)
+    asked = amazon.arrived("/reporting/reports")[0]["body"]["configuration"]
+    assert asked["filters"] == [{"field": "campaignStatus", "values": ["ENABLED", "PAUSED"]}]
+
+
+def test_a_report_of_advertising_is_gone_on_with_by_its_id_and_written_to_a_file(
+    advertiser: Shell, amazon: LocalAmazon
+) -> None:
+    amazon.world.plan(Outcome(seconds=60))
+    profile = amazon.world.ads.profiles[advertiser.environ.pop("AD_API_PROFILE_ID")].id
+    words = (*ADS_REPORT, *DAYS, "--profile", profile, "--region", "na", "--out", "a.jsonl", "--patience", "0")
+    waiting = advertiser.here(*words)
+    assert (waiting.returncode, b"document_pending" in waiting.stderr) == (1, True)
+    again = hint(waiting.stderr)
+    assert again == ["ads-report", "--profile", profile, "--region", "na", "--out", "a.jsonl"]
+    id = waiting.stderr.decode().split("--id ")[1].split()[0]
+    amazon.world.advance(60)
+    told = json.loads(fetched(advertiser, again[0], "--id", id, *again[1:], "--json").stdout)
+    assert told == {"id": id, "file": "a.jsonl", "bytes": (advertiser.folder / "a.jsonl").stat().st_size}
+
+
+def test_what_is_wrong_with_a_report_of_advertising_is_told_by_the_names_of_the_options(advertiser: Shell) -> None:
+    done = advertiser.here(*ADS_REPORT, "--since", "November", "--group-by", "campaigns", "--pause", "20")
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"--since: must be a day" in done.stderr
+    assert b"--group-by: 'campaigns' is none of" in done.stderr
+    assert b"--json goes with --out" in advertiser.here(*ADS_REPORT, *DAYS, "--json").stderr
+    assert (
+        b"leave out REPORT_TYPE, --columns, --since, --until" in advertiser.here(*ADS_REPORT, *DAYS, "--id", "1").stderr
+    )

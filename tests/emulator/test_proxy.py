@@ -200,7 +200,7 @@ def test_everything_on_a_storage_host_is_the_storage(amazon: Amazon) -> None:
     "target",
     [
         "www.example.com:443",
-        "www.amazon.com:443",
+        "www.amazon.de:443",
         "api.amazon.com:22",
         "api.amazon.com.evil.example:443",
         "169.254.169.254:80",

@@ -80,8 +80,17 @@ class Answer:
         return parse_qs(urlsplit(self.location).query)
 
 
-async def ask(app: Any, method: str, url: str, headers: dict[str, Any] | None = None, body: bytes = b"") -> Answer:
-    """Put one request to an ASGI application, as a client that leaves once it has asked.
+async def ask(
+    app: Any,
+    method: str,
+    url: str,
+    headers: dict[str, Any] | None = None,
+    body: bytes = b"",
+    *,
+    leaves: asyncio.Event | None = None,
+    address: str = "192.0.2.1",
+) -> Answer:
+    """Put one request to an ASGI application, as a client that waits for the answer, or until it leaves.
 
     A header whose value is a list is sent once for each of its items.
     """
@@ -102,13 +111,16 @@ async def ask(app: Any, method: str, url: str, headers: dict[str, Any] | None = 
             for value in (values if isinstance(values, list) else [values])
         ],
         "server": ("test", 80),
-        "client": ("test", 1),
+        "client": (address, 1),
     }
     incoming = [{"type": "http.request", "body": body, "more_body": False}]
     sent: list[dict[str, Any]] = []
 
     async def receive() -> dict[str, Any]:
-        return incoming.pop() if incoming else {"type": "http.disconnect"}
+        if incoming:
+            return incoming.pop()
+        await (leaves or asyncio.Event()).wait()
+        return {"type": "http.disconnect"}
 
     async def send(message: Any) -> None:
         sent.append(message)
@@ -127,11 +139,16 @@ class InProcessWire(AsyncWire):
         super().__init__()
         self.app = app
         self._address = address
+        self._leaves = asyncio.Event()
+        if address == AMAZON:  # who hangs up on those who wait for too long
+            self._leaves.set()
 
     async def send(self, request: Request) -> Response:
         assert request.url.startswith(self._address), f"{request.url} leaves this machine"
         try:
-            answer = await ask(self.app, request.method, request.url, request.headers, request.body or b"")
+            answer = await ask(
+                self.app, request.method, request.url, request.headers, request.body or b"", leaves=self._leaves
+            )
         except ConnectionResetError:
             raise NoAnswer("the connection was reset") from None
         return Response(answer.status, answer.headers, answer.body)
@@ -146,6 +163,7 @@ class Browser:
 
     server: Server
     cookies: dict[str, str] = field(default_factory=dict)
+    address: str = "192.0.2.1"
 
     async def open(self, link: str) -> Answer:
         """Open a page of ours and press its button, where it has one."""
@@ -154,7 +172,7 @@ class Browser:
 
     async def get(self, url: str, method: str = "GET") -> Answer:
         cookies = {"cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
-        answer = await ask(self.server.app, method, url, cookies if self.cookies else {})
+        answer = await ask(self.server.app, method, url, cookies if self.cookies else {}, address=self.address)
         for name, value in answer.fields:
             if name == "set-cookie":
                 pair, _, attributes = value.partition(";")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sellerport.errors import CallerError, Conflict, InvalidArguments, NotFound, Unauthenticated
+from sellerport.errors import CallerError, Conflict, InvalidArguments, NotFound, StoreError, Unauthenticated
 from sellerport.server.hub import Caller
 
 
@@ -67,6 +67,20 @@ def test_a_wrong_id_and_a_wrong_secret_are_refused_alike(house):
     house.run(scenario)
 
 
+def test_a_wrong_secret_takes_no_part_in_writing(sqlite_house):
+    """SQLite has one writer at a time, and anybody may send a wrong secret."""
+
+    async def scenario(server):
+        database = server.hub.access._database
+        writing, database.writing = database.writing, None
+        with pytest.raises(Unauthenticated):
+            await server.hub.access.issue(server.client_id, "wrong")
+        database.writing = writing
+        await server.hub.access.issue(server.client_id, server.client_secret)
+
+    sqlite_house.run(scenario)
+
+
 def test_a_revoked_client_loses_its_secret_and_its_tokens_at_once(house):
     async def scenario(server):
         access, mine = server.hub.access, server.organization.id
@@ -83,6 +97,21 @@ def test_a_revoked_client_loses_its_secret_and_its_tokens_at_once(house):
             await access.revoke_client(mine, server.client_id)
         (client,) = await access.clients(mine)
         assert client.revoked_at == server.clock.now
+
+    house.run(scenario)
+
+
+def test_a_revoked_client_stays_revoked_while_the_database_is_away(house):
+    async def scenario(server):
+        access = server.hub.access
+        await access.verify(server.token)
+        await access.revoke_client(server.organization.id, server.client_id)
+        house.sql("ALTER TABLE access_tokens RENAME TO hidden")
+        try:
+            with pytest.raises(StoreError):
+                await access.verify(server.token)
+        finally:
+            house.sql("ALTER TABLE hidden RENAME TO access_tokens")
 
     house.run(scenario)
 

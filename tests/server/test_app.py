@@ -156,7 +156,7 @@ def test_a_head_without_an_end_is_refused(house, endless):
 def test_a_large_body_is_no_head(house):
     length = LARGEST_HEAD * 2
     answered, _ = over_a_socket(house, HEAD + b"content-length: %d\r\n\r\n" % length, b"y" * length)
-    assert answered.startswith(b"HTTP/1.1 422 ")
+    assert answered.startswith(b"HTTP/1.1 413 ")  # and not 400
 
 
 def test_answers_are_not_held_back(house):
@@ -269,6 +269,24 @@ def test_health_and_readiness(house):
         assert (await server.api("GET", "/health")).status == 200
 
     house.run(scenario)
+
+
+def test_any_number_that_ask_for_readiness_are_answered_by_one_look(sqlite_house):
+    async def scenario(server):
+        check, looks = server.hub.check_vault, []
+
+        async def count():
+            looks.append(True)
+            await check()
+
+        server.hub.check_vault = count
+        answers = await asyncio.gather(*(server.api("GET", "/ready") for _ in range(20)))
+        assert {answer.status for answer in answers} == {200}
+        assert len(looks) == 1
+        assert (await server.api("GET", "/ready")).status == 200
+        assert len(looks) == 2
+
+    sqlite_house.run(scenario)
 
 
 def test_a_server_whose_database_is_gone_is_not_ready(sqlite_house):

@@ -21,8 +21,10 @@ from sellerport.server.store.backend import backend
 from sellerport.server.vault import create_key_file
 
 UNRECORDED = {
+    "changes.writing": "the transaction of a change that is recorded",
     "access.issue": "an access token lives for 15 minutes; the API client that gets it is recorded",
-    "connections.note": "how the last call went",
+    "connections._note_all": "how the last call went",
+    "connections.note_profiles": "what Amazon lists of a grant that is recorded",
     "consents.initiate": "a link lives for ten minutes; the connection that comes of it is recorded",
     "consents.log_in": "as `consents.initiate`",
     "consents.start": "as `consents.initiate`",
@@ -32,7 +34,7 @@ UNRECORDED = {
     "deliveries._claim": "who sends an event",
     "deliveries._finish": "how sending an event went",
     "keys.check": "writes nothing; it sees that it could",
-    "leases.take": "who asks for a token",
+    "leases._take": "who asks for a token",
     "leases.give_back": "who asked for a token",
 }
 """The writes of the hub that no record is made of, and why."""
@@ -144,7 +146,7 @@ CHANGES = {
     "return_urls.remove": lambda server, known: server.hub.return_urls.remove(
         server.organization.id, "https://unused.example.test/a"
     ),
-    "leases.store": get_token,
+    "leases._store_all": get_token,
     "webhooks.create": lambda server, known: server.hub.webhooks.create(
         server.caller, "https://hooks.example.test/canary"
     ),
@@ -167,11 +169,11 @@ def writes():
                 blocks = [
                     ast.unparse(block)
                     for block in ast.walk(function)
-                    if isinstance(block, ast.AsyncWith) and ".writing()" in ast.unparse(block.items[0])
+                    if isinstance(block, ast.AsyncWith) and ".writing(" in ast.unparse(block.items[0])
                 ]
                 if blocks:
                     name = f"{path.name.removesuffix('.py')}.{function.name}"
-                    found[name] = all("_changes.note(" in block for block in blocks)
+                    found[name] = all("_changes.note" in block for block in blocks)
     return found
 
 

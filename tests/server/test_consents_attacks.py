@@ -1,6 +1,6 @@
 """Attacks on the consent flow, by the numbers of the list of attack tests (`security-and-reliability`, section 3.8).
 
-1-8 and 10 are in test_return_urls, 9, 24 and 25 in test_consents_log_in.
+1-8 and 10 are in test_return_urls, 9, 24 and 25 in test_consents_log_in, 23 and 35 in test_quotas.
 """
 
 from __future__ import annotations

@@ -359,6 +359,54 @@ def test_an_account_that_cannot_be_proven_becomes_a_connection_of_its_own(house)
     house.run(scenario)
 
 
+def test_what_cannot_be_proven_renews_the_connection_that_its_organization_names(house):
+    """Vendors and applications without the role: who claims the pending one says which connection goes on with it."""
+
+    async def scenario(server):
+        await published(server)
+        id = await claimed_install(server)
+        before = await server.hub.connections.open(server.caller, id)
+        for _ in range(3):
+            server.world.fail(Fault(path="/sellers/v1/*", status=403, details=""))
+        await Owner(server).install()
+        (pending,) = [one for one in await server.hub.connections.all(server.caller) if one.status == "pending"]
+        new = (await server.hub.connections.open(server.caller, pending.id)).refresh_token
+        claim = CLAIM.format(pending.id)
+        for customer, named, status in (("bob", id, 404), ("ann", "another", 404), ("ann", pending.id, 404)):
+            answer = await server.api("POST", claim, {"customer_name": customer, "connector_id": named})
+            assert answer.status == status
+        claimed = await server.api("POST", claim, {"customer_name": "ann", "connector_id": id})
+        assert (claimed.status, claimed.json["id"], claimed.json["status"]) == (200, id, "active")
+        after = await server.hub.connections.open(server.caller, id)
+        assert (after.refresh_token, after.generation) == (new, before.generation + 1)
+        assert [one.id for one in await server.hub.connections.all(server.caller)] == [id]
+        assert (await server.api("POST", claim, {"customer_name": "ann", "connector_id": id})).status == 404
+        await server.orders(id)
+
+    house.run(scenario)
+
+
+def test_a_pending_connection_does_not_renew_another_accounts_or_regions(house):
+    async def scenario(server):
+        await published(server)
+        server.world.add_account(("US",), selling_partner_id="AOTHER", name="Other", orders=0)
+        id = await claimed_install(server)
+        await Owner(server, "AOTHER").install()
+        (pending,) = [one for one in await server.hub.connections.all(server.caller) if one.status == "pending"]
+        before = await server.hub.connections.open(server.caller, id)
+        body = {"customer_name": "ann", "connector_id": id}
+        refused = await server.api("POST", CLAIM.format(pending.id), body)
+        assert (refused.status, refused.json["errors"][0]["details"]["reason"]) == (400, "account_mismatch")
+        house.write(
+            "UPDATE connections SET region = 'eu', selling_partner_id = :id WHERE status = 'active'", id="AOTHER"
+        )
+        refused = await server.api("POST", CLAIM.format(pending.id), body)
+        assert (refused.status, "one region only" in refused.json["message"]) == (409, True)
+        assert (await server.hub.connections.open(server.caller, id)).refresh_token == before.refresh_token
+
+    house.run(scenario)
+
+
 def test_a_renewal_begun_here_is_refused_for_another_account_before_amazon_is_asked(house):
     async def scenario(server):
         await published(server, login_first=True)

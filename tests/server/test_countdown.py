@@ -12,7 +12,7 @@ from tests.server.conftest import CLIENT, CLIENT_SECRET
 
 from sellerport import emulator, notifications, oauth
 from sellerport.emulator.grants import written
-from sellerport.errors import AmazonRefused, ClientRefused, NotFound, NotificationError
+from sellerport.errors import AmazonRefused, ClientRefused, NotFound, NotificationError, Tampered
 from sellerport.oauth import Grant, LwaClient
 from sellerport.regions import Amazon
 
@@ -200,6 +200,36 @@ def new_secret(house, secret="new", made=None):
 
 def notification(type, payload):
     return notifications.parse({"notificationType": type, "payload": payload, "notificationMetadata": {}})
+
+
+def test_a_new_secret_comes_to_everybody_whose_it_is_though_one_cannot_keep_it(house):
+    """RL-13: several organizations may have the same application, and the row of one does not open."""
+
+    async def scenario(server):
+        other = await server.hub.organizations.create("Other")
+        mine, theirs = [
+            (await server.hub.applications.all(server.organization.id))[0],
+            await server.hub.applications.register(other.id, lwa_client_id=CLIENT, lwa_client_secret=CLIENT_SECRET),
+        ]
+        replace_secret, refused = server.hub.applications.replace_secret, []
+
+        async def poisoned(organization_id, *what, **how):
+            if not refused:
+                refused.append(organization_id)
+                raise Tampered("a sealed record does not open")
+            await replace_secret(organization_id, *what, **how)
+
+        server.hub.applications.replace_secret = poisoned
+        with pytest.raises(Tampered):
+            await server.hub.secrets.take(new_secret(house))
+        secrets = {
+            organization: (await server.hub.applications.lwa_client(organization, id)).client_secret
+            for organization, id in ((server.organization.id, mine.id), (other.id, theirs.id))
+        }
+        assert secrets.pop(refused[0]) == CLIENT_SECRET
+        assert list(secrets.values()) == ["new"]
+
+    house.run(scenario)
 
 
 def test_a_notification_that_comes_twice_or_late_changes_nothing(house):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import threading
 from dataclasses import replace
 
 import pytest
@@ -11,7 +12,7 @@ from tests.server.receiver import receiving
 
 from sellerport import regions
 from sellerport.errors import InvalidArguments, NoAnswer
-from sellerport.server.hub.egress import Egress, is_public
+from sellerport.server.hub.egress import Egress, is_public, resolve
 from sellerport.wire import AsyncWire, Request
 
 PRIVATE = [
@@ -242,3 +243,20 @@ def test_an_endless_answer_is_read_no_further_than_64_kilobytes(house):
 
     house.run(scenario)
     assert sum(sent) < 32 * 2**20  # what the sockets' buffers hold
+
+
+def test_names_that_take_long_hold_up_no_other_work(monkeypatch):
+    """Whoever makes a webhook chooses who answers for its name; the journal, for one, is written in a thread too."""
+    answered = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answered.wait(10) and [])
+
+    async def scenario():
+        lookups = [asyncio.create_task(resolve("slow.example.com")) for _ in range(100)]
+        await asyncio.sleep(0)
+        try:
+            assert await asyncio.wait_for(asyncio.to_thread(lambda: "done"), 5) == "done"
+        finally:
+            answered.set()
+            await asyncio.gather(*lookups)
+
+    asyncio.run(scenario())

@@ -13,7 +13,7 @@ import threading
 import urllib.error
 import urllib.request
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import psycopg
 import pytest
@@ -172,6 +172,113 @@ def test_a_server_that_stops_and_comes_back_is_used_again(postgres, url):
         return await read(database)
 
     assert on_database(url, scenario) == ["Acme"]
+
+
+class Between:
+    """Stands between a server and its clients, and can let nothing through any more, without a word."""
+
+    def __init__(self, url):
+        self._to = make_url(url)
+        self._tasks, self._writers = [], []
+        self.open = asyncio.Event()
+        self.open.set()
+
+    async def __aenter__(self):
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        port = self._server.sockets[0].getsockname()[1]
+        self.url = self._to.set(host="127.0.0.1", port=port, query={}).render_as_string(hide_password=False)
+        return self
+
+    async def __aexit__(self, *_):
+        self._server.close()
+        self.open.set()
+        for writer in self._writers:
+            writer.close()
+        await asyncio.gather(*self._tasks)
+
+    async def _serve(self, reader, writer):
+        self._tasks.append(asyncio.current_task())
+        folder = self._to.query["host"]  # of its socket
+        back, there = await asyncio.open_unix_connection(f"{folder}/.s.PGSQL.{self._to.port or 5432}")
+        self._writers += [there, writer]
+        await asyncio.gather(self._pass_on(reader, there), self._pass_on(back, writer))
+
+    async def _pass_on(self, reader, writer):
+        with suppress(OSError):
+            while data := await reader.read(65536):
+                await self.open.wait()
+                writer.write(data)
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
+
+
+def test_a_server_that_hangs_is_given_up_and_used_again(url, monkeypatch):
+    """RL-1: whoever is in the middle of something, whoever has a connection, and whoever needs one."""
+    monkeypatch.setattr(postgresql, "ANSWER_S", 0.2)
+    monkeypatch.setitem(postgresql._ENGINE["connect_args"], "connect_timeout", 1)
+
+    async def scenario():
+        async with Between(url) as between:
+            database = Database(between.url)
+            await write(database)
+
+            async def hangs(statement="UPDATE organizations SET name = 'x'"):
+                async with database.writing() as store:
+                    between.open.clear()
+                    await store.execute(text(statement))
+
+            async with asyncio.timeout(10):
+                with pytest.raises(StoreError, match="cannot be reached"):
+                    await hangs()
+                work = [write(database), *(read(database) for _ in range(12))]
+                for failure in await asyncio.gather(*work, return_exceptions=True):
+                    assert isinstance(failure, StoreError), failure
+                    assert re.search("cannot be reached|more callers", str(failure))
+            between.open.set()
+            async with asyncio.timeout(10):
+                assert await read(database) == ["Acme"]
+            await database.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_query_for_all_there_is_may_take_its_time(url, monkeypatch):
+    monkeypatch.setattr(postgresql, "ANSWER_S", 0.05)
+    slow = text("SELECT pg_sleep(0.2)")
+
+    async def scenario(database):
+        async with database.reading(patient=True) as store:
+            await store.execute(slow)
+        with pytest.raises(StoreError, match="cannot be reached"):
+            async with database.reading() as store:  # on the same connection
+                await store.execute(slow)
+
+    on_database(url, scenario)
+
+
+def test_a_database_that_its_operator_made_read_only_has_nothing_asked(house, url):
+    """RL-2: as after a failover, or where a disk is full; tokens in memory go on."""
+
+    async def scenario(server):
+        warm, cold = await server.connect("ann"), await server.connect("bob")
+        await server.orders(warm)
+        opened = await server.hub.connections.open(server.caller, cold)
+        name = make_url(url).database
+        house.sql(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
+        await server.hub.tokens._database._engine.dispose()  # as a failover does
+        server.world.requests.clear()
+        with pytest.raises(StoreError, match="is read-only for now"):
+            await server.hub.tokens.get(opened)
+        assert sum(one["path"] == "/auth/o2/token" for one in server.world.requests) == 0
+        assert await server.orders(warm)
+        with psycopg.connect(url, autocommit=True) as other:
+            other.execute("SET default_transaction_read_only = off")
+            other.execute(f'ALTER DATABASE "{name}" RESET default_transaction_read_only')
+        await server.hub.tokens._database._engine.dispose()
+        assert await server.hub.tokens.get(opened)
+
+    house.run(scenario)
 
 
 def test_a_caller_for_whom_there_is_no_connection_is_told_so_in_time(url, monkeypatch):

@@ -6,11 +6,8 @@ A second server on the same database stands for another process; `test_processes
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
-from functools import partial
 
 import pytest
-from sqlalchemy import insert, select
 from tests.server.token_server import (
     CLIENT,
     LWA,
@@ -31,9 +28,7 @@ from sellerport.errors import (
     TokenUnavailable,
 )
 from sellerport.server.hub.leases import LEASE_S
-from sellerport.server.hub.sealed import seal
-from sellerport.server.hub.tokens import AT_ONCE, EARLY_S, LIFE_S, MARGIN_S
-from sellerport.server.store import connections
+from sellerport.server.hub.tokens import EARLY_S, LIFE_S, MARGIN_S
 
 # several processes
 
@@ -280,54 +275,6 @@ def test_twelve_accounts_in_turn_ask_for_twelve_tokens(sqlite_house):
     sqlite_house.run(scenario)
 
 
-MANY = 200
-
-
-def test_many_tokens_that_end_at_once_are_fetched_a_few_at_a_time(sqlite_house):
-    """LC-T14: 32 token requests are under way and no more, and everybody is served."""
-    under_way = answered = most = 0
-    gate, look = asyncio.Event(), None
-
-    async def amazon(scope, receive, send):
-        nonlocal under_way, answered, most, gate
-        under_way += 1
-        most = max(most, under_way)
-        full = gate
-        if under_way == min(AT_ONCE, MANY - answered):  # all that may come are there
-            for _ in range(20):
-                await look()  # meanwhile one more would have come
-            answered, under_way, gate = answered + under_way, 0, asyncio.Event()
-            full.set()
-        await full.wait()
-        headers = [(b"content-type", b"application/json")]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": b'{"access_token": "Atza|one", "expires_in": 3600}'})
-
-    async def scenario(server):
-        nonlocal look
-        opened = await many(sqlite_house, server, MANY)
-        look = partial(server.hub.connections.all, server.caller)
-        server.wire.app = amazon
-        assert await asyncio.gather(*(server.hub.tokens.get(one) for one in opened)) == ["Atza|one"] * MANY
-        assert (answered, most) == (MANY, AT_ONCE)
-
-    sqlite_house.run(scenario)
-
-
-async def many(house, server, count):
-    """Return so many connections, opened; made at once, as consents would take their time."""
-    first = await connected(server)
-    (row,) = house.sql("SELECT * FROM connections")
-    rows = []
-    for number in range(count):
-        made = dict(row._mapping) | {"id": f"{number:08x}-0000-4000-8000-000000000000", "replication_config": {}}
-        rows.append(made | await seal(server.hub.connections._vault, connections, made, sealed_grant="Atzr|of-many"))
-    async with server.hub.tokens._database.writing() as store:
-        await store.execute(insert(connections), rows)
-        found = (await store.execute(select(connections).where(connections.c.id != row.id))).mappings().all()
-    return [replace(first, row=row, connection=replace(first.connection, id=row["id"])) for row in found]
-
-
 # time
 
 
@@ -350,12 +297,35 @@ def test_a_database_clock_that_jumps_wakes_nobody(sqlite_house):
         assert asked(server) == 0
         steady += LIFE_S - MARGIN_S + 1
         await server.hub.tokens.get(opened[0])
+        await server.hub.tokens.aclose()
         assert asked(server) == 0  # the row's clock stands, and says that it is good yet
         server.clock.advance(-day)  # now the row knows nothing
         await server.hub.tokens.get(opened[1])
+        await server.hub.tokens.aclose()
         assert asked(server) == 1
 
     sqlite_house.run(scenario)
+
+
+def test_a_clock_that_is_put_right_takes_no_lease_from_its_holder(house):
+    """RL-8: two that ask with the same refresh token would lose the grant."""
+
+    async def scenario(server):
+        house.world.login.strict = True
+        opened = await connected(server)
+        async with another(house, server) as other:
+            waiting = []
+
+            async def set_back():
+                server.clock.advance(-1)
+                waiting.append(asyncio.ensure_future(other.hub.tokens.get(opened)))
+                await asyncio.wait(waiting, timeout=0.2)
+
+            answering(server, as_it_is, set_back)
+            token = await server.hub.tokens.get(opened)
+            assert (await waiting[0], asked(server)) == (token, 1)
+
+    house.run(scenario)
 
 
 def test_a_lease_from_before_the_clock_was_set_back_holds_nobody_up(house):

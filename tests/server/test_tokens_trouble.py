@@ -32,6 +32,8 @@ from sellerport.errors import (
     TokenUnavailable,
 )
 from sellerport.server.hub.breaker import LEAST
+from sellerport.server.hub.journal import Journal, Refresh
+from sellerport.server.hub.leases import LEASE_S
 from sellerport.server.hub.tokens import AT_ONCE, LIFE_S, LONGEST_PAUSE_S, MARGIN_S, REFUSED_S
 
 # what Amazon answers
@@ -55,6 +57,10 @@ def test_a_token_is_used_as_long_as_it_lives(sqlite_house, expires_in, life):
             assert asked(server) == 1
             server.clock.advance(2)
             answering(other, saying(expires_in=expires_in))
+            assert await other.hub.tokens.get(opened) == first  # while the next one is fetched
+            await other.hub.tokens.aclose()
+            assert await other.hub.tokens.get(opened) != first == await server.hub.tokens.get(opened)
+            await server.hub.tokens.aclose()
             assert await other.hub.tokens.get(opened) == await server.hub.tokens.get(opened) != first
         assert asked(server) == 2
 
@@ -355,6 +361,7 @@ def test_an_access_token_is_used_until_it_ends_while_amazon_gives_no_other(sqlit
         server.world.requests.clear()
         server.world.fail(Fault(host=LWA, status=503, times=None))
         assert [await server.hub.tokens.get(one) for one in opened] == tokens  # for two minutes yet
+        await server.hub.tokens.aclose()
         server.clock.advance(MARGIN_S)
         begun, requests = server.clock.now, 0
         while server.clock.now < begun + 1800:
@@ -415,3 +422,79 @@ def test_callers_are_told_when_to_come_back(house):
         assert (await server.api("POST", path, EXECUTE)).status == 200
 
     house.run(scenario)
+
+
+def test_a_disk_that_is_slow_has_nothing_asked_under_a_lease_that_may_end(sqlite_house, monkeypatch):
+    """LC-T2: another process would ask meanwhile, with the same refresh token."""
+
+    async def scenario(server):
+        house, begin = sqlite_house, Journal.begin_all
+        house.world.login.strict = True
+        opened = await connected(server)
+
+        def slow(journal, wanted):
+            server.clock.advance(LEASE_S - 1)
+            return begin(journal, wanted)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Journal, "begin_all", slow)
+            with pytest.raises(TokenUnavailable, match="the journal took 29 s"):
+                await server.hub.tokens.get(opened)
+        assert (asked(server), row_of(house, opened).lease_owner) == (0, None)
+        assert list(house.settings.journal_folder.glob("*.refresh")) == []
+        server.clock.advance(LONGEST_PAUSE_S)
+        assert await server.hub.tokens.get(opened)
+
+    sqlite_house.run(scenario)
+
+
+def test_an_entry_of_another_version_is_left_and_holds_nothing_up(sqlite_house):
+    """RL-13, RL-14: a newer Sellerport on the same machine may have columns that this one has not."""
+
+    class Newer(Refresh, frozen=True):
+        proof: int = msgspec.field(default=1)
+
+    class Other(msgspec.Struct):
+        told: int
+
+    async def scenario(server):
+        house = sqlite_house
+        opened = await connected(server)
+        with house.refusing("UPDATE OF sealed_access_token ON connections"):
+            await server.hub.tokens.get(opened)
+        folder, id = house.settings.journal_folder, opened.connection.id
+        generation = row_of(house, opened).lease_generation
+        Journal(folder, Newer).begin("0.1", Newer(id, 1, generation, {"column_of_tomorrow": 1})).close()
+        Journal(folder, Other).begin("0.2", Other(1)).close()
+        assert await server.hub.tokens.recover() == 1
+        assert sorted(path.name for path in folder.glob("*.refresh")) == ["0.1.refresh", "0.2.refresh"]
+        assert row_of(house, opened).sealed_access_token is not None
+
+    sqlite_house.run(scenario)
+
+
+def test_a_token_whose_row_says_that_it_lives_for_ever_is_not_believed(sqlite_house):
+    async def scenario(server):
+        opened = await connected(server)
+        await server.hub.tokens.get(opened)
+        sqlite_house.sql("UPDATE connections SET access_token_expires_at = 9e9")
+        async with another(sqlite_house, server) as other:
+            await other.hub.tokens.get(opened)
+        assert asked(server) == 2
+
+    sqlite_house.run(scenario)
+
+
+def test_a_deleted_connection_is_not_called_though_the_database_is_away(sqlite_house):
+    async def scenario(server):
+        id = await server.connect()
+        await server.orders(id)
+        opened = await server.hub.connections.open(server.caller, id)
+        assert server.hub.tokens.holds(opened)
+        await server.hub.connections.delete(server.caller, id)
+        assert not server.hub.tokens.holds(opened)
+        sqlite_house.sql("ALTER TABLE connections RENAME TO hidden")
+        with pytest.raises(StoreError):
+            await server.orders(id)
+
+    sqlite_house.run(scenario)

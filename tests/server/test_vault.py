@@ -492,6 +492,36 @@ def test_unwrapped_keys_are_remembered_for_15_minutes_and_no_longer():
     assert opened(vault, *warm) == opened(vault, *cold) == GRANT
 
 
+def test_a_service_is_asked_once_for_a_key_that_many_need_at_once():
+    """Also by whoever leaves; and what it refuses is not remembered."""
+    service = Elsewhere()
+    key, record = sealed(Vault(service))
+    service.asked = 0
+
+    async def scenario():
+        vault = Vault(Remembered(service))
+        unwrap, answer = service.unwrap, asyncio.Event()
+
+        async def slow(*what):
+            await answer.wait()
+            return await unwrap(*what)
+
+        service.unwrap = slow
+        waiting = [asyncio.ensure_future(vault.open_key(key, ROW)) for _ in range(20)]
+        await asyncio.sleep(0)
+        waiting[0].cancel()
+        service.down = True
+        answer.set()
+        failed = await asyncio.gather(*waiting, return_exceptions=True)
+        assert [type(one) for one in failed] == [asyncio.CancelledError, *[VaultUnavailable] * 19]
+        service.down, service.asked = False, 0
+        keys = await asyncio.gather(*(vault.open_key(key, ROW) for _ in range(20)))
+        assert {one.open(record, PLACE) for one in keys} == {GRANT}
+        assert service.asked == 1
+
+    wait(scenario())
+
+
 def test_what_is_remembered_opens_in_its_own_place_alone():
     service = Elsewhere()
     vault = Vault(Remembered(service))

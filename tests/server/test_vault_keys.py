@@ -220,6 +220,30 @@ def test_a_rewrap_that_is_killed_at_a_random_row_is_gone_on_with(house, first_fo
     house.run(assert_all_open)
 
 
+def test_a_key_that_is_made_while_rows_are_rewrapped_is_the_one_they_end_with(house):
+    async def scenario(server):
+        await fill(server, 3)
+        await server.hub.keys.rotate()
+        newest = []
+
+        async def rotate():
+            newest.append(await server.hub.keys.rotate())
+
+        rotating = []
+
+        def progress(done, _all):
+            if not rotating:
+                rotating.append(asyncio.ensure_future(rotate()))
+
+        async with asyncio.timeout(10):
+            made = await server.hub.keys.rewrap(progress, batch=1)
+        assert made.key_id == newest[0]
+        assert set(ids_in_use(house)) == {newest[0]}
+        await assert_all_open(server)
+
+    house.run(scenario)
+
+
 def test_records_of_format_1_open_are_counted_and_get_a_data_key(house):
     house.run(lambda server: fill(server, 3))
     make_first_format(house)

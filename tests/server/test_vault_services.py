@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import boto3
@@ -15,6 +16,7 @@ from tests.server.transit import TransitEngine
 from sellerport import emulator
 from sellerport.errors import KeyMissing, SettingsError, Tampered, VaultError, VaultUnavailable
 from sellerport.server.app import open_hub
+from sellerport.server.store import Database
 from sellerport.server.vault import AwsKms, Transit, Vault, key_id
 from sellerport.wire import AsyncWire
 
@@ -266,6 +268,43 @@ def test_an_answer_that_is_not_documented_is_no_ciphertext(token_file, body):
 
     with pytest.raises(VaultUnavailable, match="answers with something that is"):
         wait(Vault(Transit(URL, "sellerport", token_file, InProcessWire(odd, ENGINE))).new_key(ROW))
+
+
+def test_no_transaction_that_writes_waits_for_the_engine(tmp_path, engine, token_file, monkeypatch):
+    """A cold key of an audit chain is opened, and a new one made, before: others may wait for the transaction."""
+    house = House(tmp_path / "sellerport.db", tmp_path / "journal")
+    house.settings = replace(
+        house.settings,
+        vault_key=None,
+        vault_transit_url=URL,
+        vault_transit_key="sellerport",
+        vault_transit_token_file=token_file,
+    )
+    writing, asked = [0], []
+    begin = Database.writing
+
+    @asynccontextmanager
+    async def noted(self):
+        before = len(engine.asked)
+        async with begin(self) as store:
+            writing[0] += 1
+            yield store
+        asked.extend(engine.asked[before:])
+
+    monkeypatch.setattr(Database, "writing", noted)
+
+    async def start():
+        async with open_hub(house.settings, wire=Wires(emulator.app(house.world), engine), clock=house.clock) as hub:
+            known = await hub.organizations.all()
+            organization = known[0] if known else await house.furnish(hub)
+            client = await hub.access.create_client(organization.id, "backend")
+            await hub.access.revoke_client(organization.id, client.id)
+
+    for _ in range(2):  # the second one has nothing in memory
+        wait(start())
+    assert writing[0] > 5
+    assert engine.asked
+    assert asked == []
 
 
 def test_a_whole_server_seals_with_the_engine(tmp_path, engine, token_file):

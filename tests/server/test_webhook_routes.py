@@ -91,6 +91,8 @@ def test_bad_requests_name_the_field(house, receiver):
             ("POST", WEBHOOKS, {"url": receiver.url, "types": "connection.created"}, "types"),
             ("GET", f"{WEBHOOKS}/{id}/deliveries?status=lost", None, "status"),
             ("GET", f"{WEBHOOKS}/{id}/deliveries?limit=501", None, "limit"),
+            ("GET", f"{WEBHOOKS}/{id}/deliveries?limit={'9' * 5000}", None, "limit"),
+            ("GET", f"/api/v1/audit?before={'9' * 5000}", None, "before"),
             ("GET", f"{WEBHOOKS}/{id}/deliveries?limit=\u0661", None, "limit"),
             ("POST", f"{WEBHOOKS}/{id}/replay", {}, "event_id"),
             ("POST", f"{WEBHOOKS}/{id}/replay", {"event_id": "x", "since": "2026-01-01T00:00:00Z"}, "event_id"),

@@ -195,7 +195,7 @@ def _die_at(wire: _Wire, when: str, pattern: str) -> None:
     elif when == "sent":
         wire.after = _die
     elif when == "begin":
-        Journal.begin = _die  # type: ignore[method-assign]
+        Journal.begin_all = _die  # type: ignore[method-assign]
     elif when == "remove":
         Entry.remove = _die  # type: ignore[method-assign]
     elif when == "written":

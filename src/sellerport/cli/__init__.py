@@ -17,6 +17,10 @@ from sellerport.errors import SettingsError
 
 # name: (module, what it does), said here too so that the list of commands imports none of them
 _COMMANDS = {
+    "ads-report": (
+        "documents",
+        "Create a report of advertising, wait for it, and print its rows.",
+    ),
     "application": ("manage", "Manage an organization's Amazon developer applications."),
     "audit": ("audit", "Prove and export the record of every change."),
     "call": ("call", "Call an operation and print the answer."),
@@ -30,6 +34,7 @@ _COMMANDS = {
     "key": ("key", "Make, change and retire the keys that seal grants and secrets."),
     "operations": ("call", "Search the catalogue of operations."),
     "organization": ("manage", "Manage the companies that use this server."),
+    "profiles": ("profiles", "List the advertising profiles that a grant of the Ads API sees."),
     "report": ("documents", "Create a report, wait for it, and print it or write it to a file."),
     "return-url": ("manage", "Manage the addresses that browsers may be sent back to after consent."),
     "serve": ("serve", "Run the server that holds the grants, until interrupted."),

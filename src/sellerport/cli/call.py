@@ -11,10 +11,13 @@ from typing import Any
 
 import click
 
-from sellerport import Hosted, SellingPartner, catalog
+from sellerport import AmazonAds, Hosted, SellingPartner, catalog, serialize
 from sellerport.catalog import Operation
 from sellerport.cli.output import fields, json_option, show, table, to_json
-from sellerport.errors import InvalidArguments, Problem, SettingsError
+from sellerport.errors import InvalidArguments, Problem, SettingsError, UnknownOperation
+from sellerport.multi_status import MultiStatus
+
+FAMILIES = {"seller-partner": "the Selling Partner API", "ads": "the Ads API"}
 
 
 @click.command()
@@ -24,6 +27,8 @@ from sellerport.errors import InvalidArguments, Problem, SettingsError
 @click.option("--connection", envvar="SELLERPORT_CONNECTION", help="Call for a connection that a server holds.")
 @click.option("--server", envvar="SELLERPORT_URL", help="The server's address, with --connection.")
 @click.option("--marketplace", help="A country, marketplace id or region. [default: US, or the connection's]")
+@click.option("--region", help="Of the Ads API: na, eu, fe or a country. [default: na]")
+@click.option("--profile", help="Of the Ads API: the advertising profile; `sellerport profiles` lists them.")
 @click.option("--account", help="The account in credentials.yml. [default: SELLERPORT_ACCOUNT, or default]")
 @click.option("--sandbox", is_flag=True, help="Call Amazon's sandbox.")
 @click.option("--restricted", help="Data elements to ask for with a restricted data token, comma-joined, or 'all'.")
@@ -37,6 +42,8 @@ def call(
     connection: str | None,
     server: str | None,
     marketplace: str | None,
+    region: str | None,
+    profile: str | None,
     account: str | None,
     sandbox: bool,
     restricted: str | None,
@@ -46,12 +53,14 @@ def call(
 ) -> None:
     """Call an operation and print the answer.
 
-    OPERATION is a name such as orders_v0.get_orders; `sellerport operations` finds it. A list is given comma-joined.
+    OPERATION is a name such as orders_v0.get_orders, or of the Ads API such as sp.campaigns.list; `sellerport
+    operations` finds it. A list is given comma-joined. Of the Ads API, NAME may also be a field of the body.
 
-    Credentials come from SP_API_REFRESH_TOKEN, LWA_APP_ID and LWA_CLIENT_SECRET. With --connection a Sellerport server
-    makes the call, and SELLERPORT_CLIENT_ID and SELLERPORT_CLIENT_SECRET say who asks.
+    Credentials come from SP_API_REFRESH_TOKEN, LWA_APP_ID and LWA_CLIENT_SECRET, or for the Ads API from
+    AD_API_REFRESH_TOKEN, AD_API_CLIENT_ID and AD_API_CLIENT_SECRET. With --connection a Sellerport server makes the
+    call, and SELLERPORT_CLIENT_ID and SELLERPORT_CLIENT_SECRET say who asks.
     """
-    found = catalog.find(operation)
+    found = _find(operation)
     given = _parse(found, arguments)
     if body is not None:
         given["body"] = _json(_read(body[1:]) if body.startswith("@") else body)
@@ -62,7 +71,18 @@ def call(
         given["restricted"] = elements == ["all"] or elements
     if every and found.paging is None:
         raise InvalidArguments(problems=[Problem("--all", f"{found.key} has no pages")])
-    client = client_of(connection, server, marketplace=marketplace, account=account, sandbox=sandbox)
+    of_sp: dict[str, Any] = {
+        "connection": connection,
+        "marketplace": marketplace,
+        "sandbox": sandbox,
+        "restricted": restricted,
+    }
+    _refuse(found, of_sp if found.family == "ads" else {"region": region, "profile": profile})
+    client = (
+        AmazonAds(region=region, profile_id=profile, account=account)
+        if found.family == "ads"
+        else client_of(connection, server, marketplace=marketplace, account=account, sandbox=sandbox)
+    )
     result = client._call(found, given)
     if jsonl:
         records = result.items() if every else _records(result.payload)
@@ -72,6 +92,26 @@ def call(
         show(list(result.items()), as_json)
     else:
         show(result.data if as_json else _records(result.payload), as_json)
+    if isinstance(result, MultiStatus):
+        result.check()
+
+
+def _find(name: str) -> Operation:
+    """Find an operation of either API by its name; no name is one of both."""
+    try:
+        return catalog.find(name)
+    except UnknownOperation as error:
+        try:
+            return catalog.find(name, "ads")
+        except UnknownOperation as other:
+            raise other if name.partition(".")[0] in catalog.index("ads").apis else error from None
+
+
+def _refuse(operation: Operation, options: dict[str, Any]) -> None:
+    """Refuse options that are of the other API."""
+    if wrong := [name for name, value in options.items() if value]:
+        problem = f"is not for {FAMILIES[operation.family]}, which has {operation.key}"
+        raise InvalidArguments(problems=[Problem(f"--{name}", problem) for name in wrong])
 
 
 def client_of(connection: str | None, server: str | None, **options: Any) -> SellingPartner:
@@ -93,13 +133,21 @@ def _hosted(connection: str, server: str | None) -> Hosted:
 
 def _parse(operation: Operation, arguments: tuple[str, ...]) -> dict[str, Any]:
     """Return ``name=value`` words as arguments of the types that the operation declares."""
-    known = {name: parameter for parameter in operation.parameters for name in (parameter.name, parameter.wire)}
+    known: dict[str, dict[str, Any]] = {
+        name: one.schema for one in operation.parameters for name in (one.name, one.wire)
+    }
+    for field in serialize.fields(operation).values():
+        taken = {"type": "array", "items": {"type": "string"}} if field.includes else dict(field.schema)
+        known |= {field.name: taken, field.wire: taken}
     given: dict[str, Any] = {}
     for word in arguments:
         name, equals, text = word.partition("=")
         if not equals:
             raise InvalidArguments(problems=[Problem(name, "has no value; write it as name=value")])
-        schema = known[name].schema if name in known else {}
+        schema: dict[str, Any] = known.get(name, {})
+        if operation.family == "ads" and text.startswith(("[", "{")):
+            given[name] = _json(text, name)
+            continue
         many = schema.get("type") == "array"
         given[name] = (
             [_typed(one, schema.get("items", {})) for one in text.split(",")] if many else _typed(text, schema)
@@ -124,11 +172,11 @@ def _read(path: str) -> str:
         raise InvalidArguments(problems=[Problem("body", f"{path} cannot be read: {reason}")]) from error
 
 
-def _json(text: str) -> Any:
+def _json(text: str, field: str = "body") -> Any:
     try:
         return json.loads(text)
     except ValueError as error:
-        raise InvalidArguments(problems=[Problem("body", f"is no JSON: {error}")]) from error
+        raise InvalidArguments(problems=[Problem(field, f"is no JSON: {error}")]) from error
 
 
 def _records(payload: Any) -> Any:
@@ -146,17 +194,18 @@ def _records(payload: Any) -> Any:
 @click.argument("words", nargs=-1)
 @json_option
 def operations(words: tuple[str, ...], as_json: bool) -> None:
-    """Search the catalogue of operations.
+    """Search the catalogue of operations, of the Selling Partner API and of the Ads API.
 
     WORDS must all occur in an operation's name, path or API; without any, all are listed. An exact name shows what the
     operation takes.
     """
-    exact = [one for one in catalog.operations() if words in ((one.key,), (f"{one.api}.{one.id}",))]
+    known = [*catalog.operations(), *catalog.operations("ads")]
+    exact = [one for one in known if words in ((one.key,), (f"{one.api}.{one.id}",))]
     if exact:
         _show_operation(exact[0], as_json)
         return
     wanted = [word.lower() for word in words]
-    found = [one for one in catalog.operations() if all(word in _searched(one) for word in wanted)]
+    found = [one for one in known if all(word in _searched(one) for word in wanted)]
     if as_json:
         show([_row(one) for one in found], as_json)
         return
@@ -174,6 +223,7 @@ def _searched(operation: Operation) -> str:
 def _row(operation: Operation) -> dict[str, Any]:
     return {
         "operation": operation.key,
+        "family": operation.family,
         "method": operation.method,
         "path": operation.path,
         "rate": operation.rate,
@@ -194,9 +244,20 @@ def _show_operation(operation: Operation, as_json: bool) -> None:
         for parameter in operation.parameters
     ]
     if operation.body is not None:
-        name = catalog.schemas(operation.api).of(operation).body
-        required = operation.body.required
+        name = catalog.schemas(operation.api, operation.family).of(operation).body or "any"
+        inside = serialize.fields(operation).values()
+        required = operation.body.required and not inside
         rows.append({"parameter": "body", "type": name, "required": required, "in": "body", "amazon": ""})
+        rows += [
+            {
+                "parameter": one.name,
+                "type": "list" if one.includes else _type(dict(one.schema)),
+                "required": False,
+                "in": "body",
+                "amazon": one.wire,
+            }
+            for one in inside
+        ]
     if as_json:
         show({**_row(operation), "writes": operation.write, "parameters": rows}, as_json)
         return

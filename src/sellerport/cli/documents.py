@@ -1,4 +1,4 @@
-"""`sellerport report` and `sellerport feed`."""
+"""`sellerport report`, `sellerport ads-report` and `sellerport feed`."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
+from sellerport import AmazonAds
 from sellerport.cli.call import client_of
 from sellerport.cli.output import fields, json_option, printable, show, table, to_json
 from sellerport.documents import Document, FeedResult, Progress
@@ -21,10 +22,25 @@ from sellerport.errors import DocumentCancelled, DocumentFailed, InvalidArgument
 
 Command = Callable[..., None]
 
-_STARTS = ("--since", "--until", "--option", "--content-type")
+_STARTS = (
+    *("--since", "--until", "--option", "--content-type"),
+    *("--columns", "--group-by", "--time-unit", "--filter"),
+)
 """Options that say what to ask Amazon for, and so do not go with ``--id``."""
 
-_WORDS = {"to": "--out", "patience_s": "--patience", "content": "FILE", "content_type": "--content-type"}
+_WORDS = {
+    "to": "--out",
+    "patience_s": "--patience",
+    "pause_s": "--pause",
+    "content": "FILE",
+    "content_type": "--content-type",
+    "report_type": "REPORT_TYPE",
+    "columns": "--columns",
+    "start_date": "--since",
+    "end_date": "--until",
+    "group_by": "--group-by",
+    "time_unit": "--time-unit",
+}
 """What the library's arguments are called here."""
 
 
@@ -100,6 +116,70 @@ def report(
     if out is not None and not rows:
         facts = {"id": document.id, "file": str(out), "bytes": document.size, "content_type": document.content_type}
         show(facts, as_json)
+
+
+@click.command()
+@click.argument("report_type", required=False)
+@click.option("--columns", help="What each row has, comma-joined.")
+@click.option("--since", help="The first day, such as 2026-11-01, in the profile's time zone.")
+@click.option("--until", help="The last day.")
+@click.option("--group-by", help="What a row is of, comma-joined. [default: the first that the type has]")
+@click.option("--time-unit", help="DAILY or SUMMARY. [default: DAILY, where the type has it]")
+@click.option("--filter", "filters", multiple=True, metavar="FIELD=VALUE[,VALUE]...", help="Leaves rows; repeatable.")
+@click.option("--profile", help="The advertising profile. [default: AD_API_PROFILE_ID]")
+@click.option("--region", help="na, eu, fe or a country. [default: na]")
+@click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), help="A file to write it to, whole or not at all."
+)
+@click.option("--id", "report_id", help="Go on with a report that was created before.")
+@click.option("--pause", type=float, default=30.0, help="Seconds until Amazon is asked first. [default: 30]")
+@click.option("--patience", type=float, default=10800.0, help="Seconds to wait. [default: 10800]")
+@json_option
+def ads_report(
+    report_type: str | None,
+    columns: str | None,
+    since: str | None,
+    until: str | None,
+    group_by: str | None,
+    time_unit: str | None,
+    filters: tuple[str, ...],
+    profile: str | None,
+    region: str | None,
+    out: Path | None,
+    report_id: str | None,
+    pause: float,
+    patience: float,
+    as_json: bool,
+) -> None:
+    """Create a report of advertising, wait for it, and print its rows, a line of JSON each, or write them to a file.
+
+    REPORT_TYPE is such as spCampaigns. Credentials come from AD_API_CLIENT_ID, AD_API_CLIENT_SECRET and
+    AD_API_REFRESH_TOKEN. An interrupted wait is gone on with by the id that was printed.
+    """
+    _check_start(report_id)
+    if as_json and out is None:
+        raise click.UsageError("--json goes with --out")
+    ads = AmazonAds(region=region, profile_id=profile)
+    with _going_on() as seen, tempfile.TemporaryDirectory(prefix="sellerport-") as folder:
+        with _showing("report", seen) as told:
+            document = ads.reporting.fetch(
+                report_type,
+                report_id=report_id,
+                columns=columns and columns.split(","),
+                start_date=since,
+                end_date=until,
+                group_by=group_by and group_by.split(","),
+                time_unit=time_unit,
+                filters={name: values.split(",") for name, values in (_named(filters) or {}).items()} or None,
+                to=out or Path(folder, "report"),
+                progress=told,
+                pause_s=pause,
+                patience_s=patience,
+            )
+        if out is None:
+            _print(document)
+    if out is not None:
+        show({"id": document.id, "file": str(out), "bytes": document.size}, as_json)
 
 
 def _print(document: Document) -> None:

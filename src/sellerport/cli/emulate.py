@@ -13,6 +13,7 @@ import click
 from sellerport import emulator
 from sellerport.cli.output import exports, json_option
 from sellerport.emulator import authority
+from sellerport.emulator.grants import AdsGrant
 from sellerport.emulator.quotas import Mode
 from sellerport.emulator.serving import HOST, PORT, Proxy
 from sellerport.emulator.state import restore, save
@@ -99,6 +100,12 @@ def emulate(
         }
         if grant := _first(world):
             variables["SP_API_REFRESH_TOKEN"] = grant.refresh_token
+        if advertising := _first_ads(world):
+            variables |= {
+                "AD_API_CLIENT_ID": advertising.application.client_id,
+                "AD_API_CLIENT_SECRET": advertising.application.client_secret,
+                "AD_API_REFRESH_TOKEN": advertising.refresh_token,
+            }
         leading = Proxy(address, vouching.ca).environment
         if as_json:
             told = {"address": address, "application_id": application.application_id, **variables, **leading}
@@ -122,6 +129,11 @@ def _first(world: emulator.World) -> emulator.Grant | None:
     good = [one for one in world.grants.values() if not one.over(world.now())]
     accounts = [*world.accounts.values()]
     return min(good, key=lambda one: accounts.index(one.account), default=None)
+
+
+def _first_ads(world: emulator.World) -> AdsGrant | None:
+    """Return a good grant of the Ads API."""
+    return next((one for one in world.login.ads_grants.values() if not one.revoked), None)
 
 
 def _begin(world: emulator.World, path: Path) -> None:

@@ -15,7 +15,7 @@ from sellerport import regions
 from sellerport.cli.output import CommandT, json_option, show
 from sellerport.errors import NotFound
 from sellerport.server.app import open_hub
-from sellerport.server.hub import Caller, Hub, Organization
+from sellerport.server.hub import NAMES, Caller, Hub, Organization, Platform
 from sellerport.server.settings import Settings
 
 T = TypeVar("T")
@@ -47,6 +47,15 @@ def on_organization(name: str | None, work: Callable[[Hub, Organization], Awaita
 
 
 organization_option = click.option("--organization", help="Its name or id; not needed where there is only one.")
+
+
+platform_option = click.option(
+    "--platform",
+    type=click.Choice(["seller-partner", "ads"]),
+    default="seller-partner",
+    show_default=True,
+    help="Which of Amazon's APIs: the Selling Partner API or the Ads API.",
+)
 
 
 def secret_option(name: str) -> Callable[[CommandT], CommandT]:
@@ -136,7 +145,8 @@ def application() -> None:
 @application.command("register")
 @click.option("--lwa-client-id", required=True, help="amzn1.application-oa2-client.…")
 @secret_option("--lwa-client-secret")
-@click.option("--application-id", help="amzn1.sp.solution.…; consent needs it.")
+@click.option("--application-id", help="amzn1.sp.solution.…; consent to the Selling Partner API needs it.")
+@platform_option
 @click.option("--name", default="default", show_default=True)
 @click.option("--draft", is_flag=True, help="Amazon has it as a draft still.")
 @organization_option
@@ -254,7 +264,8 @@ def show_connection(connection_id: str, organization: str | None, as_json: bool)
 
 @connection.command("create")
 @click.option("--customer", required=True, help="The organization's own name for its user.")
-@click.option("--name", default="Amazon Seller Partner", show_default=True)
+@click.option("--name", help="What to call it. [default: what the API is called]")
+@platform_option
 @click.option("--marketplace", default="US", show_default=True, help="A country, marketplace id or region.")
 @click.option("--application", help="The registered application the grant was given to, where there are several.")
 @secret_option("--refresh-token")
@@ -262,7 +273,8 @@ def show_connection(connection_id: str, organization: str | None, as_json: bool)
 @json_option
 def create_connection(
     customer: str,
-    name: str,
+    name: str | None,
+    platform: Platform,
     marketplace: str,
     application: str | None,
     refresh_token: str,
@@ -275,10 +287,11 @@ def create_connection(
         return await hub.connections.create(
             Caller(org.id),
             customer=customer,
-            name=name,
+            name=name or NAMES[platform],
+            platform=platform,
             marketplace=regions.marketplace(marketplace),
             refresh_token=refresh_token,
-            through=await hub.applications.find(org.id, application),
+            through=await hub.applications.find(org.id, application, platform),
         )
 
     show(readable(on_organization(organization, create)), as_json)
@@ -287,12 +300,15 @@ def create_connection(
 @connection.command("claim")
 @click.argument("connection_id", metavar="ID")
 @click.option("--customer", required=True, help="The organization's own name for its user.")
+@click.option("--renews", help="The customer's connection that gets its grant, where it is the same account's.")
 @organization_option
 @json_option
-def claim_connection(connection_id: str, customer: str, organization: str | None, as_json: bool) -> None:
+def claim_connection(
+    connection_id: str, customer: str, renews: str | None, organization: str | None, as_json: bool
+) -> None:
     """Say whose a pending connection is: one whose owner began at Amazon."""
     claimed = on_organization(
-        organization, lambda hub, org: hub.connections.claim(Caller(org.id), connection_id, customer)
+        organization, lambda hub, org: hub.connections.claim(Caller(org.id), connection_id, customer, renews=renews)
     )
     show(readable(claimed), as_json)
 
@@ -312,6 +328,7 @@ def delete_connection(connection_id: str, organization: str | None, as_json: boo
 @click.option("--customer", help="The organization's own name for its user.")
 @click.option("--connection", help="A connection that needs a new grant, instead of a new one.")
 @click.option("--name", help="What to call the connection.")
+@platform_option
 @click.option("--marketplace", help="Where the account trades: a country or marketplace id. [default: US]")
 @click.option("--application", help="The registered application, where there are several.")
 @click.option("--return-url", help="Where the browser goes in the end; a page of the server if not given.")
@@ -322,6 +339,7 @@ def connect(
     customer: str | None,
     connection: str | None,
     name: str | None,
+    platform: Platform,
     marketplace: str | None,
     application: str | None,
     return_url: str | None,
@@ -339,6 +357,7 @@ def connect(
             Caller(org.id),
             customer=customer,
             name=name,
+            platform=platform,
             marketplace=regions.marketplace(marketplace) if marketplace else None,
             return_url=return_url,
             application=application,

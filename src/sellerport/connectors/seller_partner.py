@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
+from typing import Any
+
+from sellerport import catalog
+from sellerport.catalog import Operation
+from sellerport.client import AsyncSellingPartner
+from sellerport.connectors.actions import Execution, arguments_of, at, whole
+from sellerport.errors import UnknownOperation
 
 
 @dataclass(frozen=True)
@@ -89,3 +96,35 @@ ENTITIES: Mapping[str, Mapping[str, Action]] = MappingProxyType(
         },
     }
 )
+
+
+async def execute(
+    client: AsyncSellingPartner, entity: str, action: str, params: Mapping[str, Any], clock: Callable[[], float]
+) -> Execution:
+    """Carry out one action of an entity: see `sellerport.connectors.execute`."""
+    found = ENTITIES.get(entity, {}).get(action)
+    operation = catalog.find(found.operation) if found else _operation(entity, action)
+    arguments = arguments_of(operation, params)
+    if found is None:
+        return whole(operation, await client._call(operation, arguments))
+    result = await client._call(operation, _with_defaults(found, arguments, clock))
+    meta = {name: at(result.data, path) for name, path in found.meta.items()}
+    return Execution(at(result.data, found.data), meta or None)
+
+
+def _operation(entity: str, action: str) -> Operation:
+    if entity in ENTITIES and action not in catalog.index().by_api.get(catalog.index().newest.get(entity, ""), {}):
+        raise UnknownOperation(f"entity {entity!r} has no action {action!r}; it has {', '.join(ENTITIES[entity])}")
+    try:
+        return catalog.find(f"{entity}.{action}")
+    except UnknownOperation as error:
+        known = ", ".join(ENTITIES)
+        raise UnknownOperation(f"{error.message}; entities are {known}, and every API version") from error
+
+
+def _with_defaults(action: Action, arguments: dict[str, Any], clock: Callable[[], float]) -> dict[str, Any]:
+    if any(arguments.get(name) is not None for name in action.unless):
+        return arguments
+    start = {action.start: datetime.fromtimestamp(clock(), UTC) - action.history} if action.start else {}
+    given = {name: value for name, value in arguments.items() if value is not None}
+    return {**start, **action.defaults, **given}

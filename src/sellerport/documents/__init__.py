@@ -1,6 +1,7 @@
-"""Documents: reports, feeds, Data Kiosk queries, invoice exports and uploads, from asking for them to their rows.
+"""Documents: reports, feeds, Data Kiosk queries, exports and uploads, from asking for them to their rows.
 
-``sp.reports.fetch("GET_MERCHANT_LISTINGS_ALL_DATA").rows()``
+``sp.reports.fetch("GET_MERCHANT_LISTINGS_ALL_DATA").rows()``, and of advertising ``ads.reporting.fetch("spCampaigns",
+columns=["date", "campaignId", "cost"], start_date="2026-11-01", end_date="2026-11-30").rows()``
 
 Each API has two classes of the same methods, one that blocks and one that awaits; both run the same coroutines.
 """
@@ -9,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from sellerport.documents.ads_exports import AsyncExports, Exports
+from sellerport.documents.ads_reports import AsyncReporting, Reporting
 from sellerport.documents.data_kiosk import AsyncDataKiosk, DataKiosk
 from sellerport.documents.document import Document
 from sellerport.documents.feeds import AsyncFeeds, FeedResult, Feeds
@@ -27,22 +30,33 @@ MIXINS: Mapping[str, tuple[type, type]] = {
 }
 """API version → what its operations have beside them, blocking and awaiting."""
 
+ADS_MIXINS: Mapping[str, tuple[type, type]] = {
+    "exports": (Exports, AsyncExports),
+    "reporting": (Reporting, AsyncReporting),
+}
+"""The same for the groups of the Ads API."""
+
 __all__ = [
+    "ADS_MIXINS",
     "MIXINS",
     "AsyncDataKiosk",
+    "AsyncExports",
     "AsyncFeeds",
     "AsyncInvoices",
+    "AsyncReporting",
     "AsyncReports",
     "AsyncUploads",
     "Caller",
     "DataKiosk",
     "Document",
+    "Exports",
     "FeedIssue",
     "FeedResult",
     "FeedSummary",
     "Feeds",
     "Invoices",
     "Progress",
+    "Reporting",
     "Reports",
     "Uploads",
 ]

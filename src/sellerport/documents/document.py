@@ -15,7 +15,7 @@ import msgspec
 
 from sellerport.documents import files, rows
 from sellerport.documents.rows import Form, Row
-from sellerport.errors import DocumentError, InvalidArguments, Problem
+from sellerport.errors import DocumentError, InvalidArguments, Problem, SettingsError
 from sellerport.wire import UNREADABLE
 
 JAPAN = "A1VC38T7YXB528"
@@ -179,6 +179,43 @@ class Document:
         except UNREADABLE as error:
             raise DocumentError("the document is no JSON; look at rows() or text", id=self.id) from error
 
+    def to_pandas(self, of: str | None = None) -> Any:
+        """Return its rows as a ``pandas.DataFrame``, a column for every name that a row has.
+
+        Args:
+            of: as for `rows`.
+
+        Raises:
+            SettingsError: pandas is not installed.
+            DocumentError: as for `rows`.
+        """
+        try:
+            from pandas import DataFrame  # noqa: PLC0415  # optional, and two seconds to import
+        except ImportError as error:
+            raise _missing("pandas") from error
+        return DataFrame(list(self.rows(of)))
+
+    def to_arrow(self, of: str | None = None) -> Any:
+        """Return its rows as a ``pyarrow.Table``, a column for every name that a row has; what a row lacks is null.
+
+        Args:
+            of: as for `rows`.
+
+        Raises:
+            SettingsError: PyArrow is not installed.
+            DocumentError: as for `rows`, or a column holds values of several types.
+        """
+        try:
+            import pyarrow  # noqa: PLC0415  # optional
+        except ImportError as error:
+            raise _missing("pyarrow") from error
+        found = list(self.rows(of))
+        names = dict.fromkeys(name for row in found for name in row)  # Arrow itself looks only at the first row
+        try:
+            return pyarrow.table({name: [row.get(name) for row in found] for name in names})
+        except pyarrow.ArrowException as error:
+            raise DocumentError("a column of the document holds values of several types; use rows()") from error
+
     def save(self, to: str | os.PathLike[str]) -> Path:
         """Write it to a file, which is there in full or not at all, and return where.
 
@@ -268,6 +305,10 @@ class Document:
         except UnicodeError:
             return False
         return True
+
+
+def _missing(package: str) -> SettingsError:
+    return SettingsError(f"this needs another package: pip install {package}")
 
 
 _NO_CHARSETS = ("idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape")

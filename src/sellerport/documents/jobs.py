@@ -28,11 +28,7 @@ from sellerport.wire import Wire
 if TYPE_CHECKING:
     from sellerport.answers import Result
 
-PAUSE_S = 1.0
-PAUSE_MOST_S = 30.0
-PAUSE_GROWS = 1.5
-
-ENDED = ("DONE", "CANCELLED", "FATAL", "ERROR")
+ENDED = ("DONE", "CANCELLED", "FATAL", "ERROR", "COMPLETED", "FAILED")
 
 
 class Caller(Protocol):
@@ -62,6 +58,15 @@ OnProgress = Callable[[Progress], object]
 
 
 @dataclass(frozen=True)
+class Pace:
+    """How long to pause before Amazon is asked, and asked again, in seconds: each time longer, up to the most."""
+
+    first_s: float = 1.0
+    grows: float = 1.5
+    most_s: float = 30.0
+
+
+@dataclass(frozen=True)
 class Job:
     """What Amazon works on."""
 
@@ -75,17 +80,20 @@ class Job:
     """Where Amazon's answer says how far it is."""
     part: str = ""
     """Which part of it this is, where Amazon works on one after the other."""
+    queued: str = "IN_QUEUE"
+    """What Amazon calls one that it has not begun."""
 
     @property
     def name(self) -> str:
         """What errors call it."""
         return f"{self.noun} {self.id}{self.part}"
 
-    def failure(self, found: Mapping[str, Any], explanation: str) -> DocumentFailed:
-        """Return the error for a job that Amazon could not do."""
+    def failure(self, found: Mapping[str, Any], explanation: str, reason: str = "") -> DocumentFailed:
+        """Return the error for a job that Amazon could not do, with its reason in one line, where there is one."""
         status = str(found.get(self.status))
         stated = re.search(r'"errorDetails"\s*:\s*"([^"\\]{1,500})', explanation)
-        why = f": {stated[1]}" if stated else "; see its explanation" if explanation else ", and does not say why"
+        reason = reason or (stated[1] if stated else "")
+        why = f": {reason}" if reason else "; see its explanation" if explanation else ", and does not say why"
         message = f"Amazon could not make {self.name} ({status}){why}"
         return DocumentFailed(message, explanation=explanation, id=self.id, processing_status=status)
 
@@ -111,6 +119,7 @@ async def finished(
     new: bool,
     patience_s: float,
     progress: OnProgress | None,
+    pace: Pace = Pace(),
     clock: Callable[[], float] = time.monotonic,
 ) -> Mapping[str, Any]:
     """Wait until a job ends, and return what Amazon says of it then.
@@ -121,6 +130,7 @@ async def finished(
         new: whether it was made just now, so that there is no use in looking at once.
         patience_s: how long to wait in all, in seconds, in pauses and for answers.
         progress: told of the id at once, and whenever Amazon was asked.
+        pace: how often to ask.
         clock: tells how long answers take.
 
     Raises:
@@ -128,9 +138,9 @@ async def finished(
         DocumentPending: it did not end in time.
         AmazonError, NoAnswer, TokenError: as for every call; the job goes on.
     """
-    waited, pause = 0.0, PAUSE_S
+    waited, pause = 0.0, pace.first_s
     if new:
-        await _tell(progress, Progress(job.id, "IN_QUEUE", waited))
+        await _tell(progress, Progress(job.id, job.queued, waited))
     while True:
         if not new:
             began = clock()
@@ -148,7 +158,7 @@ async def finished(
                 raise DocumentPending(what, id=job.id, processing_status=status)
         new, pause = False, min(pause, patience_s - waited)
         await caller.wire.sleep(pause)
-        waited, pause = waited + pause, min(pause * PAUSE_GROWS, PAUSE_MOST_S)
+        waited, pause = waited + pause, min(pause * pace.grows, pace.most_s)
 
 
 async def _tell(progress: OnProgress | None, news: Progress) -> None:

@@ -46,6 +46,8 @@ LEAST_SPEED = 50_000
 """How slow an upload may be, in bytes a second, before it is given up."""
 PIECE = 1 << 20
 """How many bytes are unzipped at a time."""
+GZIP = b"\x1f\x8b"
+"""How gzip begins (RFC 1952 §2.3.1)."""
 
 _URL = re.compile(r"https://([a-z0-9.-]+)(?::443)?(?:[/?][!-~]*)?", re.IGNORECASE)
 
@@ -55,7 +57,8 @@ class Ticket:
     """A URL that Amazon signed, and what goes with it."""
 
     url: str = field(repr=False)
-    gzip: bool = False
+    gzip: bool | None = False
+    """Whether it is gzip besides what the storage says; None where only its beginning tells."""
     encryption: Mapping[str, str] | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     """What the signature of an upload covers."""
@@ -250,11 +253,19 @@ class _Unpack:
             raise DocumentError(f"the document is encoded as {', '.join(sorted(unknown))}, which is not known here")
         self._decrypt = None if ticket.encryption is None else _Decrypt(ticket.encryption)
         self._gunzip = _Gunzip() if ticket.gzip or encodings else None
+        self._begin = b"" if ticket.gzip is None and self._gunzip is None else None
+        """What came so far, until there is enough of it to tell whether it is gzip."""
 
     def feed(self, piece: bytes) -> Iterator[bytes]:
         try:
             if self._decrypt is not None:
                 piece = self._decrypt.feed(piece)
+            if self._begin is not None:
+                piece = self._begin + piece
+                if len(piece) < len(GZIP):
+                    self._begin = piece
+                    return
+                self._begin, self._gunzip = None, _Gunzip() if piece.startswith(GZIP) else None
             if self._gunzip is None:
                 yield piece
             else:
@@ -269,6 +280,7 @@ class _Unpack:
                 yield from (last,) if self._gunzip is None else self._gunzip.feed(last)
             if self._gunzip is not None:
                 yield self._gunzip.end()
+            yield self._begin or b""
         except (zlib.error, ValueError) as error:
             raise _spoilt() from error
 

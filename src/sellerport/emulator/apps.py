@@ -25,9 +25,9 @@ REMIND_S = 30 * DAY_S
 def routes(world: World) -> list[Route]:
     """Return the pages, as they stand on every Central host."""
     return [
-        central.route(world, "/apps/store/dp/{application_id}", store),
-        central.route(world, "/apps/manage", manage),
-        central.route(world, "/sellingpartner/developerconsole", console),
+        central.route(world, "/apps/store/dp/{application_id}", store, Visit),
+        central.route(world, "/apps/manage", manage, Visit),
+        central.route(world, "/sellingpartner/developerconsole", console, Visit),
     ]
 
 

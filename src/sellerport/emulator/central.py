@@ -1,4 +1,4 @@
-"""Seller Central and Vendor Central, as far as consent needs them: who looks at a page, forms, and how pages are made.
+"""Seller Central, Vendor Central and Amazon's own site, as far as consent needs them: who looks at a page, and forms.
 
 * To sign in is to choose an owner; there is no password. A browser stays signed in until it signs out.
 * A form that a browser sends has to come from one of these pages: it brings the session's token. Nothing may frame
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import ClassVar, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 from starlette.requests import Request
@@ -33,6 +34,8 @@ HEADERS = headers()  # no form-action: browsers hold it against the redirect tha
 class Visit:
     """Somebody at a page."""
 
+    hosts: ClassVar[frozenset[str]] = frozenset({*SELLER_CENTRALS, *VENDOR_CENTRALS})
+
     world: World
     host: str
     address: str
@@ -46,6 +49,11 @@ class Visit:
     posted: bool
     program: bool
     session: Session | None
+
+    @property
+    def site(self) -> str:
+        """What the pages call themselves."""
+        return f"{'Vendor' if self.vendor else 'Seller'} Central"
 
     @property
     def vendor(self) -> bool:
@@ -62,6 +70,14 @@ class Visit:
         """All accounts that are looked after here."""
         here = (self.region, "vendor" if self.vendor else "seller")
         return [one for one in self.world.accounts.values() if (one.region, one.kind) == here]
+
+    @property
+    def owners(self) -> dict[str, list[Account]]:
+        """Who may sign in here, by e-mail address, and what they look after."""
+        owners: dict[str, list[Account]] = {}
+        for account in self.everyone:
+            owners.setdefault(account.owner, []).append(account)
+        return owners
 
     @property
     def accounts(self) -> list[Account]:
@@ -81,10 +97,7 @@ class Visit:
 
     def sign_in(self) -> Response:
         """Return the page that stands before all others."""
-        owners: dict[str, list[Account]] = {}
-        for account in self.everyone:
-            owners.setdefault(account.owner, []).append(account)
-        return self.page("sign_in.html", owners=owners)
+        return self.page("sign_in.html")
 
     def stop(self, code: str, what: str) -> Response:
         """Return the page that says, with Amazon's code, why this cannot go on."""
@@ -92,18 +105,18 @@ class Visit:
         return self.page("error.html", status=400, code=code, what=what, application_id=application_id)
 
 
-Page = Callable[[Visit], Response]
+VisitT = TypeVar("VisitT", bound=Visit)
 
 
-def route(world: World, path: str, page: Page) -> Route:
-    """Put a page on every Central host."""
+def route(world: World, path: str, page: Callable[[VisitT], Response], kind: type[VisitT]) -> Route:
+    """Put a page on every host of a kind of visit."""
 
     async def endpoint(request: Request) -> Response:
         host = request.path_params["host"]
-        if host not in SELLER_CENTRALS and host not in VENDOR_CENTRALS:
+        if host not in kind.hosts:
             return Response("Not Found", 404)
         known = world.sessions.find(request.cookies.get(COOKIE))
-        visit = await _visit(world, request, known)
+        visit = await _visit(kind, world, request, known)
         here = f"{visit.address}{_raw_path(request).removeprefix(f'/{host}')}"
         answer = _in_and_out(visit, here) or page(visit)
         if visit.session is not None and visit.session is not known:
@@ -119,13 +132,13 @@ def redirect(target: str, status: int = 302) -> Response:
     return RedirectResponse(target, status, headers=HEADERS)
 
 
-async def _visit(world: World, request: Request, known: Session | None) -> Visit:
+async def _visit(kind: type[VisitT], world: World, request: Request, known: Session | None) -> VisitT:
     host = request.path_params["host"]
     base = str(request.base_url).rstrip("/")
     posted = request.method == "POST"
     program = posted and not {"origin", "sec-fetch-site"} & set(request.headers)
     form = dict(parse_qsl((await request.body()).decode("utf-8", "replace")))
-    return Visit(
+    return kind(
         world=world,
         host=host,
         address=base if urlsplit(base).hostname == host else f"{base}/{host}",
@@ -156,7 +169,7 @@ def _in_and_out(visit: Visit, here: str) -> Response | None:
         return redirect(here, 303)
     if "owner" in visit.form:
         owner = visit.form["owner"]
-        if owner not in {one.owner for one in visit.everyone}:
+        if owner not in visit.owners:
             return visit.page("refused.html", status=403)
         if visit.session is not None:
             visit.world.sessions.end(visit.session)

@@ -53,8 +53,8 @@ class Asked:
 def routes(world: World) -> list[Route]:
     """Return the pages of the workflows, as they stand on every Central host."""
     return [
-        central.route(world, PATH, consent),
-        central.route(world, "/apps/authorize/confirm/{application_id}", confirm),
+        central.route(world, PATH, consent, Visit),
+        central.route(world, "/apps/authorize/confirm/{application_id}", confirm, Visit),
     ]
 
 

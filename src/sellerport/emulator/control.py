@@ -9,8 +9,10 @@ out where every field may; what is wrong with one is answered with 400 and the f
     POST   load          a dump                                        hold that instead → state
     POST   accounts      marketplaces, selling_partner_id, name, kind, orders, owner
     POST   applications  application_id, client_id, client_secret, name, redirect_uris, login_uri, login_first, draft,
-                         private, regions, queue
+                         private, regions, ads, queue
     POST   grants        selling_partner_id, application, refresh_token
+    POST   advertisers   selling_partner_id, agency, person, access    let an account advertise, and somebody see it
+    POST   ads_grants    person, application, scopes, refresh_token    a grant of the Ads API
     POST   revoke        refresh_token | selling_partner_id | nothing: all
     POST   expire        access_token | refresh_token | application (its secret) | nothing: all access tokens
     POST   rotate        application, client_secret                    another client secret
@@ -22,7 +24,7 @@ out where every field may; what is wrong with one is answered with 400 and the f
                          details, body, content_type, headers (see `faults.Fault`)
     GET    faults                                                      those that are planned
     DELETE faults                                                      forget them
-    POST   documents     kind, type, status, polls, document, body, … (see `jobs.Outcome`)
+    POST   documents     kind, type, status, polls, seconds, body, … (see `jobs.Outcome`)
     POST   pages         operation, pages, empty, repeat
     POST   limits        mode, operation, rate, burst, application_rate
     POST   notify        selling_partner_id, type, payload             a notification to all who subscribed to it
@@ -41,8 +43,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from sellerport.emulator.ads.advertisers import ADVERTISER, CAMPAIGN_MANAGEMENT, Access, Profile
 from sellerport.emulator.faults import Fault
-from sellerport.emulator.grants import DAY_S, DEFAULT_APPLICATION, Application, Grant
+from sellerport.emulator.grants import DAY_S, DEFAULT_APPLICATION, AdsGrant, Application, Grant
 from sellerport.emulator.jobs import Outcome
 from sellerport.emulator.quotas import Mode
 from sellerport.emulator.state import encoded
@@ -86,6 +89,7 @@ class NewApplication(_Body):
     draft: bool = False
     private: bool = False
     regions: tuple[str, ...] = ("na", "eu", "fe")
+    ads: bool = True
     queue: str | None = DEFAULT_APPLICATION.queue
 
 
@@ -94,6 +98,24 @@ class NewGrant(_Body):
 
     selling_partner_id: str
     application: str | None = None
+    refresh_token: str | None = None
+
+
+class NewAdvertiser(_Body):
+    """An account that advertises, as its own kind or as an agency; and an e-mail address to share it with."""
+
+    selling_partner_id: str
+    agency: bool = False
+    person: str | None = None
+    access: Access = "edit"
+
+
+class NewAdsGrant(_Body):
+    """What a person, by e-mail address, gives an application to advertise with."""
+
+    person: str = ADVERTISER
+    application: str | None = None
+    scopes: tuple[str, ...] = (CAMPAIGN_MANAGEMENT,)
     refresh_token: str | None = None
 
 
@@ -185,10 +207,6 @@ def routes(world: World) -> list[Route]:
         wanted = {**msgspec.structs.asdict(body), **made}
         return msgspec.structs.asdict(world.add_application(msgspec.convert(wanted, Application)))
 
-    def add_grant(body: NewGrant) -> Any:
-        grant = world.grant(body.selling_partner_id, body.application, refresh_token=body.refresh_token)
-        return _grant(grant)
-
     def revoke(body: Revocation) -> Any:
         return {"revoked": world.revoke(**msgspec.structs.asdict(body))}
 
@@ -220,18 +238,41 @@ def routes(world: World) -> list[Route]:
         Route("/_emulator/load", _taking(dict[str, Any], load), methods=["POST"]),
         Route("/_emulator/accounts", _taking(NewAccount, add_account), methods=["POST"]),
         Route("/_emulator/applications", _taking(NewApplication, add_application), methods=["POST"]),
-        Route("/_emulator/grants", _taking(NewGrant, add_grant), methods=["POST"]),
         Route("/_emulator/revoke", _taking(Revocation, revoke), methods=["POST"]),
         Route("/_emulator/expire", _taking(Expiry, expire), methods=["POST"]),
         Route("/_emulator/clock", _taking(Advance, clock), methods=["POST"]),
         Route("/_emulator/requests", requests, methods=["GET", "DELETE"]),
+        *_ads(world),
         *_login(world),
         *_plans(world),
     ]
 
 
+def _ads(world: World) -> list[Route]:
+    """Return the part of the control plane that is about the Ads API."""
+
+    def advertise(body: NewAdvertiser) -> Any:
+        profiles = world.ads.advertise(body.selling_partner_id, agency=body.agency)
+        if body.person is not None:
+            world.ads.share(body.person, body.selling_partner_id, body.access)
+        return {"profiles": [_profile(one) for one in profiles]}
+
+    def grant_ads(body: NewAdsGrant) -> Any:
+        grant = world.grant_ads(body.person, body.application, scopes=body.scopes, refresh_token=body.refresh_token)
+        return _ads_grant(grant)
+
+    return [
+        Route("/_emulator/advertisers", _taking(NewAdvertiser, advertise), methods=["POST"]),
+        Route("/_emulator/ads_grants", _taking(NewAdsGrant, grant_ads), methods=["POST"]),
+    ]
+
+
 def _login(world: World) -> list[Route]:
     """Return the part of the control plane that is about Login with Amazon and client secrets."""
+
+    def add_grant(body: NewGrant) -> Any:
+        grant = world.grant(body.selling_partner_id, body.application, refresh_token=body.refresh_token)
+        return _grant(grant)
 
     def behave(body: LwaMode) -> Any:
         world.login.strict = body.strict
@@ -249,6 +290,7 @@ def _login(world: World) -> list[Route]:
         return _json({"notices": [{"queue": one.queue, "message": one.message} for one in told]})
 
     return [
+        Route("/_emulator/grants", _taking(NewGrant, add_grant), methods=["POST"]),
         Route("/_emulator/lwa", _taking(LwaMode, behave), methods=["POST"]),
         Route("/_emulator/rotate", _taking(Rotation, rotate), methods=["POST"]),
         Route("/_emulator/notices", notices, methods=["GET", "DELETE"]),
@@ -330,6 +372,8 @@ def _state(world: World) -> dict[str, Any]:
         ],
         "strict": world.login.strict,
         "grants": [_grant(grant) for grant in world.grants.values()],
+        "profiles": [_profile(one) for one in world.ads.profiles.values()],
+        "ads_grants": [_ads_grant(one) for one in world.login.ads_grants.values()],
         "access_tokens": len(world.access_tokens),
         "faults": [msgspec.structs.asdict(fault) for fault in world.faults],
         "outcomes": [msgspec.structs.asdict(outcome) for outcome in world.outcomes],
@@ -365,5 +409,26 @@ def _grant(grant: Grant) -> dict[str, Any]:
         "region": grant.account.region,
         "given_at": grant.given_at,
         "expires_at": grant.expires_at,
+        "revoked": grant.revoked,
+    }
+
+
+def _profile(profile: Profile) -> dict[str, Any]:
+    return {
+        "profile_id": profile.id,
+        "selling_partner_id": profile.account,
+        "region": profile.marketplace.region,
+        "country": profile.country,
+        "type": profile.type,
+    }
+
+
+def _ads_grant(grant: AdsGrant) -> dict[str, Any]:
+    return {
+        "refresh_token": grant.refresh_token,
+        "client_id": grant.application.client_id,
+        "person": grant.person,
+        "scopes": sorted(grant.scopes),
+        "given_at": grant.given_at,
         "revoked": grant.revoked,
     }

@@ -5,6 +5,8 @@
 * ``usual``: what would be answered without the fault, for the sake of its latency; ``slow``: the same, its body in ten
   pieces; ``truncated``: the same, and the connection ends after half of the body;
 * ``expired`` and ``revoked``: the access token of the request expires, or its grant is revoked; then the usual answer;
+* ``items`` and ``empty-page``, of the Ads API only: the first item of a write fails, with ``code`` for the type of its
+  error and ``details`` for the reason; a list has an empty page, and a token for what would have been on it;
 * ``reset``: the connection ends with a TCP reset before a byte of the answer;
 * ``half-open``: half of the answer's head comes, and then nothing until the client gives up;
 * ``silence``: nothing comes until the client gives up.
@@ -25,7 +27,8 @@ from typing import Any, Literal
 import msgspec
 
 from sellerport import catalog
-from sellerport.regions import SELLING_PARTNER_HOSTS
+from sellerport.errors import UnknownOperation
+from sellerport.regions import ADS_HOSTS, SELLING_PARTNER_HOSTS
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -62,8 +65,9 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     latency_s: float = 0
     """How long it takes until the answer begins; with ``slow``, until each piece of its body."""
     answer: Literal[
-        "json", "html", "empty", "usual", "slow", "truncated", "expired", "revoked", "reset", "half-open", "silence"
-    ] = "json"
+        "json", "html", "empty", "usual", "slow", "truncated", "expired", "revoked", "reset", "half-open", "silence",
+        "items", "empty-page",
+    ] = "json"  # fmt: skip
     status: int = 500
     code: str | None = None
     message: str | None = None
@@ -89,7 +93,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             if not HEADER_NAME.fullmatch(name) or not HEADER_VALUE.fullmatch(value):
                 raise ValueError(f"headers: {name!r} cannot be sent")
         if not set("*?[") & set(self.operation):
-            msgspec.structs.force_setattr(self, "operation", catalog.find(self.operation).key)
+            msgspec.structs.force_setattr(self, "operation", _named(self.operation))
 
     def matches(self, method: str, host: str, path: str) -> bool:
         """Whether a request is meant."""
@@ -103,8 +107,21 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 def _operation(method: str, host: str, path: str) -> str:
     """Return the name of the operation that a request calls, or nothing."""
-    found = catalog.match(method, path) if not host or host in SELLING_PARTNER_HOSTS else None
+    family: catalog.Family = "ads" if host in ADS_HOSTS else "seller-partner"
+    found = catalog.match(method, path, family) if not host or host in (*SELLING_PARTNER_HOSTS, *ADS_HOSTS) else None
+    if found is None and not host:
+        found = catalog.match(method, path, "ads")
     return found[0].key if found else ""
+
+
+def _named(operation: str) -> str:
+    """Return what the catalogue calls an operation of either family."""
+    try:
+        return catalog.find(operation).key
+    except UnknownOperation:
+        if operation in {one.key for one in catalog.operations("ads")}:
+            return operation
+        raise
 
 
 HTML = b"<html>\r\n<head><title>%d</title></head>\r\n<body>\r\n<center><h1>%d</h1></center>\r\n</body>\r\n</html>\r\n"

@@ -4,7 +4,8 @@ One port serves every host of Amazon's. A request names its host
 
 * as the first segment of its path: ``/api.amazon.com/auth/o2/token``;
 * or in its ``Host`` header;
-* or not at all: then ``/auth/o2/token`` is Login with Amazon, and everything else the SP-API of the token's region.
+* or not at all: then ``/auth/o2/token`` is Login with Amazon, what names its client in a header of the Ads API is
+  that API's, and everything else the SP-API of the token's region.
 
 What lies under ``/_storage`` is the storage of documents, whatever the host; and so is all that is asked of the hosts
 where Amazon keeps them, which clients that come through the proxy are sent to.
@@ -38,13 +39,15 @@ from sellerport.emulator import (
     storage,
     traffic,
 )
+from sellerport.emulator.ads import consent as ads_consent
+from sellerport.emulator.ads import gateway as ads
 from sellerport.emulator.call import MESSAGES
 from sellerport.emulator.faults import Fault, Receive, Scope, Send
-from sellerport.emulator.hosts import HOSTS, LWA_HOSTS, QUEUE_HOSTS, STORAGE_HOSTS
+from sellerport.emulator.hosts import QUEUE_HOSTS, STORAGE_HOSTS
 from sellerport.emulator.traffic import Arrived
 from sellerport.emulator.world import World
 from sellerport.errors import AmazonError
-from sellerport.regions import LWA, SELLING_PARTNER_HOSTS
+from sellerport.regions import HOSTS, LWA, LWA_HOSTS, SELLING_PARTNER_HOSTS
 
 LARGEST_BODY = 32 * 1024 * 1024
 LARGEST_UPLOAD = 256 * 1024 * 1024
@@ -68,6 +71,7 @@ class LocalAmazon:
                 *control.routes(world),
                 *lwa.routes(world),
                 *consent.routes(world),
+                *ads_consent.routes(world),
                 *apps.routes(world),
                 *sdk_tests.routes(world),
                 *live.routes(world),
@@ -115,7 +119,9 @@ class LocalAmazon:
         else:
             await self._answer(arrived, scope, receive, noting)
 
-    async def _answer(self, arrived: Arrived, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _answer(
+        self, arrived: Arrived, scope: Scope, receive: Receive, send: Send, fault: Fault | None = None
+    ) -> None:
         host, path = arrived.host, arrived.path
         if path.startswith(storage.PREFIX):
             answer = self.world.storage.respond(arrived, self.world.now(), self.world.uuid())
@@ -123,6 +129,9 @@ class LocalAmazon:
         elif path == sqs.PREFIX or path.startswith(f"{sqs.PREFIX}/"):
             if found := await sqs.respond(self.world, arrived, receive):
                 await found(scope, receive, send)
+        elif ads.concerns(arrived):
+            answer = ads.respond(self.world, arrived, fault)
+            await _zipped(answer, arrived)(scope, receive, send)
         elif (host == "" or host in SELLING_PARTNER_HOSTS) and _breaks_http(scope, arrived):
             await _page(400)(scope, receive, send)
         elif host == "" or host in SELLING_PARTNER_HOSTS:
@@ -142,15 +151,16 @@ class LocalAmazon:
                 await faults.half_open(scope, receive)
             case "silence":
                 await faults.silence(receive)
-            case "usual":
-                await self._answer(arrived, scope, receive, send)
+            case "usual" | "items" | "empty-page":
+                await self._answer(arrived, scope, receive, send, fault)
             case "slow":
                 await self._answer(arrived, scope, receive, faults.slowed(send, fault.latency_s))
             case "truncated":
                 await self._answer(arrived, scope, receive, faults.truncated(send, scope))
                 await faults.silence(receive)
             case "expired" | "revoked":
-                self._end_token(arrived.headers.get("x-amz-access-token", ""), fault.answer)
+                token = arrived.headers.get("x-amz-access-token", "") or ads.bearer(arrived.headers)
+                self._end_token(token, fault.answer)
                 await self._answer(arrived, scope, receive, send)
             case _:
                 broken = self._broken(fault, arrived)
@@ -161,8 +171,8 @@ class LocalAmazon:
         token = self.world.access_tokens.get(access_token)
         if token is not None and how == "expired":
             self.world.expire(access_token)
-        elif token is not None and token.grant is not None:
-            self.world.revoke(refresh_token=token.grant.refresh_token)
+        elif token is not None and (grant := token.grant or token.advertiser) is not None:
+            self.world.revoke(refresh_token=grant.refresh_token)
 
     def _broken(self, fault: Fault, arrived: Arrived) -> Response:
         if fault.status in (204, 205, 304):  # which have no body (RFC 9110 §15)
@@ -180,6 +190,8 @@ class LocalAmazon:
             code = fault.code or ("temporarily_unavailable" if fault.status == 503 else "server_error")
             refused = AmazonError(fault.message or "Try again later", status=fault.status, amazon_code=code)
             return lwa.refusal(self.world, refused)
+        if ads.concerns(arrived):
+            return ads.planned(self.world, fault, arrived)
         stored = arrived.path.startswith(storage.PREFIX)
         messages = storage.TROUBLES if stored else MESSAGES
         code, message = messages.get(fault.status, ("InternalFailure", "Planned fault"))

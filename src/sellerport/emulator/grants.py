@@ -62,6 +62,8 @@ class Application(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     private: bool = False
     """Made for its developer's own accounts."""
     regions: tuple[Literal["na", "eu", "fe"], ...] = ("na", "eu", "fe")
+    ads: bool = True
+    """Whether Amazon approved it for the Ads API."""
     queue: str | None = "arn:aws:sqs:us-east-1:000000000000:local-secrets"
     """Which SQS queue hears of its secrets; without one, rotation is refused."""
 
@@ -119,6 +121,36 @@ class Grant:
 
 
 @dataclass
+class AdsGrant:
+    """What a person gave an application: to advertise, through every profile that the person sees, wherever it is.
+
+    It does not end by itself, and its refresh token stays the same, in strict mode too.
+    """
+
+    refresh_token: str = field(repr=False)
+    application: Application
+    person: str
+    """An e-mail address."""
+    scopes: frozenset[str]
+    given_at: float = 0
+    revoked: bool = False
+
+
+@dataclass
+class AdsCode:
+    """An authorization code for the Ads API: good once, for five minutes, for one application."""
+
+    application: Application
+    person: str
+    scopes: frozenset[str]
+    redirect_uri: str
+    expires_at: float
+    challenge: str | None = None
+    """What the code's verifier has to hash to (RFC 7636, S256)."""
+    used: bool = False
+
+
+@dataclass
 class Code:
     """An authorization code: good once, for five minutes, for one application."""
 
@@ -151,6 +183,13 @@ class AccessToken:
     resources: tuple[Resource, ...] = ()
     """What a restricted data token is good for; empty for other tokens."""
     issued_at: float = 0
+    advertiser: AdsGrant | None = None
+    """Of a token for the Ads API, which opens nothing of the SP-API."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether the person who gave a grant of the Ads API took it back."""
+        return self.advertiser is not None and self.advertiser.revoked
 
 
 @dataclass(frozen=True)
@@ -194,6 +233,9 @@ class Grants:
         """By refresh tokens that are good no more, in strict mode."""
         self.codes: dict[str, Code] = {}
         self.access_tokens: dict[str, AccessToken] = {}
+        self.ads_grants: dict[str, AdsGrant] = {}
+        """By refresh token."""
+        self.ads_codes: dict[str, AdsCode] = {}
         self._notices: list[Notice] = []
         self._warned: set[str] = set()
         self._now, self._secret, self._uuid = now, secret, uuid
@@ -300,6 +342,36 @@ class Grants:
         grant = self.grants[refresh_token] = Grant(refresh_token, application, account, now, ends)
         return grant
 
+    def grant_ads(
+        self, person: str, application: Application, scopes: frozenset[str], refresh_token: str | None = None
+    ) -> AdsGrant:
+        """Give an application access to what a person advertises; earlier grants stay good.
+
+        Raises:
+            Conflict: the refresh token wished for exists already.
+        """
+        refresh_token = refresh_token or self._secret("Atzr|", 300)
+        if refresh_token in self.ads_grants or refresh_token in self.grants or refresh_token in self.used:
+            raise Conflict("that refresh token exists already")
+        grant = AdsGrant(refresh_token, application, person, scopes, self._now())
+        self.ads_grants[refresh_token] = grant
+        return grant
+
+    def issue_ads_code(
+        self,
+        person: str,
+        application: Application,
+        scopes: frozenset[str],
+        redirect_uri: str,
+        challenge: str | None = None,
+    ) -> str:
+        """Return a new authorization code for the Ads API; the challenge is PKCE's, S256."""
+        code = self._secret("", 20).upper()
+        ends = self._now() + CODE_LIFE_S
+        self.ads_codes[code] = AdsCode(application, person, scopes, redirect_uri, ends, challenge)
+        forget_the_oldest(self.ads_codes, REMEMBERED)
+        return code
+
     def issue_code(self, application: Application, account: Account, redirect_uri: str | None) -> str:
         """Return a new authorization code."""
         code = self._secret("", 20).upper()
@@ -350,9 +422,16 @@ class Grants:
             and selling_partner_id in (None, grant.account.selling_partner_id)
             and not grant.revoked
         ]
+        ads = [
+            given
+            for given in self.ads_grants.values()
+            if selling_partner_id is None and refresh_token in (None, given.refresh_token) and not given.revoked
+        ]
         for grant in chosen:
             grant.revoked = True
-        return len(chosen)
+        for given in ads:
+            given.revoked = True
+        return len(chosen) + len(ads)
 
     def expire(self, access_token: str | None, refresh_token: str | None, application: str | None) -> int:
         """End a grant, a client secret or an access token now; if none is named, every access token."""

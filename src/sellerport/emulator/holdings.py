@@ -15,10 +15,16 @@ from typing import Any
 
 from sellerport import regions
 from sellerport.emulator import carriers, inbound_plans, outbound_orders
+from sellerport.emulator.ads.advertisers import Advertising, Profile
+from sellerport.emulator.ads.book import Book, Row
+from sellerport.emulator.ads.budget_rules import Rule
+from sellerport.emulator.ads.streams import Stream
+from sellerport.emulator.ads.tasks import Task
+from sellerport.emulator.ads.test_accounts import AccountRequest
 from sellerport.emulator.distribution import Center
 from sellerport.emulator.documents import Document
 from sellerport.emulator.faults import Fault
-from sellerport.emulator.grants import AccessToken, Application, Code, Grant, Grants, Notice
+from sellerport.emulator.grants import AccessToken, AdsCode, AdsGrant, Application, Code, Grant, Grants, Notice
 from sellerport.emulator.jobs import Job, Outcome, Schedule
 from sellerport.emulator.order_book import OrderBook
 from sellerport.emulator.page_tokens import Rest
@@ -41,6 +47,7 @@ CARRIED: Mapping[type, Mapping[str, Any]] = {
         "seed": int,
         "_offset_s": float,
         "accounts": dict[str, Account],
+        "ads": Advertising,
         "vendors": dict[str, Vendor],
         "centers": dict[str, Center],
         "services": dict[str, Services],
@@ -83,6 +90,8 @@ CARRIED: Mapping[type, Mapping[str, Any]] = {
         "grants": dict[str, Grant],
         "used": dict[str, Grant],
         "codes": dict[str, Code],
+        "ads_grants": dict[str, AdsGrant],
+        "ads_codes": dict[str, AdsCode],
         "access_tokens": dict[str, AccessToken],
         "_notices": list[Notice],
         "_warned": set[str],
@@ -108,13 +117,23 @@ CARRIED: Mapping[type, Mapping[str, Any]] = {
     },
     Queues: {"queues": dict[Name, Queue]},
     Quotas: {"limits": dict[str, Limit]},
+    Advertising: {
+        "profiles": dict[str, Profile],
+        "people": dict[str, dict[str, str]],
+        "books": dict[str, Book],
+        "tasks": dict[Ids, Task],
+        "budget_rules": dict[str, dict[str, Rule]],
+        "test_accounts": dict[str, AccountRequest],
+        "streams": dict[str, Stream],
+    },
 }
 """What is written of the classes whose attributes are their state; in the file, names have no leading ``_``."""
 
 LEFT: Mapping[type, frozenset[str]] = {
     World: frozenset(
         {
-            "_polls", "polls", "_limits", "_strict", "sandbox", "sdk_tests", "_clock", "_orders",  # how it behaves
+            "_polls", "polls", "_task_s", "task_s", "_limits", "_strict", "sandbox", "sdk_tests",  # how it behaves
+            "_clock", "_orders",
             "applications", "grants", "codes", "access_tokens",  # the login's own
             "requests",
         }
@@ -125,6 +144,7 @@ LEFT: Mapping[type, frozenset[str]] = {
     Storage: frozenset({"_secret"}),  # made of the seed
     Queues: frozenset({"_now", "_secret", "_uuid"}),
     Quotas: frozenset({"mode", "_buckets"}),
+    Advertising: frozenset({"_accounts", "_seed", "_now"}),
 }  # fmt: skip
 """What is not."""
 
@@ -134,6 +154,9 @@ KEYS: Mapping[Any, str] = {
     Product: "asin",
     Application: "client_id",
     Grant: "refresh_token",
+    AdsGrant: "refresh_token",
+    Profile: "id",
+    Row: "id",
 }
 """What is found by its id, which is not written a second time."""
 SHARED = frozenset({Account, Order, Product, Family, Application, Destination})

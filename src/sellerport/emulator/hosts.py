@@ -1,14 +1,8 @@
-"""Which of Amazon's hosts the local Amazon stands for: those that Sellerport calls, and two that only others do."""
+"""Which of Amazon's hosts the local Amazon stands for: those that Sellerport calls, and some that only others do."""
 
 from __future__ import annotations
 
-from sellerport.regions import HOSTS as CALLED
-from sellerport.regions import LWA
-
-LWA_HOSTS = (LWA, "api.amazon.co.uk", "api.amazon.co.jp")
-"""Login with Amazon for the Americas, Europe and the Far East; each knows what the others know."""
-
-HOSTS = CALLED.union(LWA_HOSTS)
+from sellerport.regions import HOSTS
 
 STORAGE_HOSTS = {
     "na": "tortuga-prod-na.s3-external-1.amazonaws.com",

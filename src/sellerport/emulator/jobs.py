@@ -23,7 +23,8 @@ LEAST_SIZE = 1024
 class Outcome(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What becomes of the next ``times`` jobs of a kind whose type matches (``*`` and ``?``).
 
-    The type of a query is its text, that of an export is ``invoices``.
+    The type of a query is its text, that of an export is ``invoices``; of advertising, a report's type is its
+    ``reportTypeId``, and an export's what it is of, such as ``campaigns``.
     """
 
     times: int = 1
@@ -32,6 +33,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     status: Literal["DONE", "CANCELLED", "FATAL"] = "DONE"
     polls: int | None = None
     """How often it is seen unfinished; None is the world's number."""
+    seconds: float | None = None
+    """How long an advertising report or export takes, which the clock moves on; None is the world's number."""
     document: bool = True
     """Whether there is a document: the data of a job that is DONE, the explanation of one that is FATAL."""
     body: str | None = None
@@ -49,7 +52,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """How many queries a Data Kiosk query needs until it has all of its data."""
 
     def __post_init__(self) -> None:
-        for name, least in (("times", 1), ("polls", 0), ("size", LEAST_SIZE), ("pages", 1)):
+        for name, least in (("times", 1), ("polls", 0), ("seconds", 0), ("size", LEAST_SIZE), ("pages", 1)):
             value = getattr(self, name)
             if value is not None and value < least:
                 raise ValueError(f"{name} must be at least {least}")

@@ -12,6 +12,7 @@ checks - grant type, client, grant - and when Amazon says ``unauthorized_client`
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -23,15 +24,17 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from sellerport import catalog
-from sellerport.emulator.grants import TOKEN_LIFE_S, Application
-from sellerport.emulator.hosts import LWA_HOSTS
+from sellerport.emulator.grants import TOKEN_LIFE_S, AdsCode, Application
 from sellerport.emulator.world import World
 from sellerport.errors import AmazonError, AmazonRefused
+from sellerport.regions import LWA_HOSTS
 
 MIGRATION = "sellingpartnerapi::migration"
 """A scope that Amazon still knows, though its one operation is gone."""
 
 BAD_GRANT = "The request has an invalid grant parameter : {}"
+
+REVOKED_GRANT = f"{BAD_GRANT.format('refresh_token')}. User may have revoked or didn't grant the permission."
 
 Handler = Callable[[World, Request, bytes], dict[str, object]]
 
@@ -144,7 +147,9 @@ def _required(given: dict[str, str], name: str) -> str:
 
 
 def _from_code(world: World, application: Application, given: dict[str, str]) -> dict[str, object]:
-    code = world.codes.get(_required(given, "code"))
+    if ads := world.login.ads_codes.get(_required(given, "code")):
+        return _from_ads_code(world, application, ads, given)
+    code = world.codes.get(given["code"])
     if code is None or code.application.client_id != application.client_id:
         raise _refused("invalid_grant", BAD_GRANT.format("code"))
     if code.used:
@@ -158,13 +163,36 @@ def _from_code(world: World, application: Application, given: dict[str, str]) ->
     return {"access_token": world.issue_access_token(application, grant), "refresh_token": grant.refresh_token}
 
 
+def _from_ads_code(world: World, application: Application, code: AdsCode, given: dict[str, str]) -> dict[str, object]:
+    if code.application.client_id != application.client_id or code.used or code.expires_at <= world.now():
+        raise _refused("invalid_grant", BAD_GRANT.format("code"))
+    if given.get("redirect_uri") != code.redirect_uri:
+        raise _refused("invalid_grant", BAD_GRANT.format("redirect_uri"))
+    if code.challenge is not None and _challenge(given.get("code_verifier", "")) != code.challenge:
+        raise _refused("invalid_grant", BAD_GRANT.format("code_verifier"))
+    code.used = True
+    grant = world.login.grant_ads(code.person, application, code.scopes)
+    token = world.issue_access_token(application, None, advertiser=grant)
+    return {"access_token": token, "refresh_token": grant.refresh_token}
+
+
+def _challenge(verifier: str) -> str:
+    """Return what a verifier hashes to (RFC 7636 §4.2, S256)."""
+    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
+
+
 def _from_refresh_token(world: World, application: Application, given: dict[str, str]) -> dict[str, object]:
-    grant = world.login.find(_required(given, "refresh_token"), application.client_id)
+    ads = world.login.ads_grants.get(_required(given, "refresh_token"))
+    if ads is not None and ads.application.client_id == application.client_id:
+        if ads.revoked:
+            raise _refused("invalid_grant", REVOKED_GRANT)
+        token = world.issue_access_token(application, None, advertiser=ads)
+        return {"access_token": token, "refresh_token": ads.refresh_token}
+    grant = world.login.find(given["refresh_token"], application.client_id)
     if grant is None:
         raise _refused("invalid_grant", BAD_GRANT.format("refresh_token"))
     if grant.over(world.now()):
-        ended = f"{BAD_GRANT.format('refresh_token')}. User may have revoked or didn't grant the permission."
-        raise _refused("invalid_grant", ended)
+        raise _refused("invalid_grant", REVOKED_GRANT)
     token = world.issue_access_token(application, grant)
     return {"access_token": token, "refresh_token": world.login.next_token(grant)}
 
@@ -179,7 +207,8 @@ def _from_scope(world: World, application: Application, given: dict[str, str]) -
 
 def _token_info(world: World, request: Request, _body: bytes) -> dict[str, object]:
     held = world.access_tokens.get(request.query_params.get("access_token", ""))
-    if held is None or held.expires_at <= world.now() or (held.grant and held.grant.over(world.now())):
+    over = held is not None and ((held.grant and held.grant.over(world.now())) or held.ended)
+    if held is None or held.expires_at <= world.now() or over:
         raise _refused("invalid_token", "The request has an invalid parameter : access_token")
     return {
         "aud": held.application.client_id,

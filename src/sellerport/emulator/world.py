@@ -15,7 +15,7 @@ import time
 import unicodedata
 import uuid
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -24,12 +24,14 @@ import msgspec
 
 from sellerport import catalog, regions
 from sellerport.emulator import changes, distribution, payloads, purchases, service_jobs, shop, subscriptions
+from sellerport.emulator.ads.advertisers import ADVERTISER, ADVERTISER_TOKEN, CAMPAIGN_MANAGEMENT, SCOPES, Advertising
 from sellerport.emulator.assortment import PRODUCT_TYPES
 from sellerport.emulator.faults import Fault
 from sellerport.emulator.grants import (
     DEFAULT_APPLICATION,
     SDK_APPLICATION,
     SDK_REFRESH_TOKEN,
+    AdsGrant,
     Application,
     Grant,
     Grants,
@@ -107,9 +109,11 @@ class World:
         clock: seconds since the epoch; the world's time is this plus what `advance` added.
         orders: how many orders each default seller starts with.
         polls: how often a report, feed, query or export is seen unfinished.
+        task_s: how long an advertising report or export takes, in seconds of the world's time.
         limits: whether calls beyond an operation's rate are refused: ``off``, ``real``, or ``fast``, which is a hundred
             times the real rates.
-        strict: whether Login with Amazon takes a refresh token once (see `grants`).
+        strict: whether Login with Amazon takes a refresh token once (see `grants`), and the Ads API only the media
+            types of its operations.
         sandbox: Amazon's published cases, which then answer for its sandbox hosts, and where no host is named.
         sdk_tests: whether the generated tests of Amazon's SDKs may say what is answered (see `sdk_tests`).
     """
@@ -121,6 +125,7 @@ class World:
         clock: Callable[[], float] = time.time,
         orders: int = 60,
         polls: int = 2,
+        task_s: float = 4,
         limits: Mode = "off",
         strict: bool = False,
         sandbox: Cases | None = None,
@@ -128,6 +133,7 @@ class World:
     ) -> None:
         self.seed = seed
         self._polls = polls
+        self._task_s = task_s
         self._limits: Mode = limits
         self._strict = strict
         self.sandbox = sandbox
@@ -147,6 +153,10 @@ class World:
             self.grant(
                 selling_partner_id, refresh_token=f"Atzr|local-{kind}-{self.accounts[selling_partner_id].region}"
             )
+            self.ads.advertise(selling_partner_id)
+            self.ads.share(ADVERTISER, selling_partner_id)
+        self.ads.advertise(DEFAULT_ACCOUNTS[-1][0], agency=True)
+        self.grant_ads(ADVERTISER, refresh_token=ADVERTISER_TOKEN, scopes=SCOPES)
         if self.sdk_tests:
             self.add_application(SDK_APPLICATION)
             self.grant(DEFAULT_ACCOUNTS[0][0], SDK_APPLICATION.client_id, refresh_token=SDK_REFRESH_TOKEN)
@@ -157,6 +167,7 @@ class World:
         self._luck = random.Random(f"{self.seed} faults")  # noqa: S311  # of its own, so that a fault changes no token
         self._offset_s = 0.0
         self.accounts: dict[str, Account] = {}
+        self.ads = Advertising(self.accounts, seed, self.now)
         self.queues = Queues(now=self.now, secret=self.secret, uuid=self.uuid)
         self.subscriptions = Subscriptions()
         self.login = Grants(
@@ -174,6 +185,7 @@ class World:
         self.documents: dict[tuple[str, str], Any] = {}
         """By account and document id."""
         self.polls = self._polls
+        self.task_s = self._task_s
         self.outcomes: list[Outcome] = []
         self.quotas = Quotas(self._limits)
         self.storage = Storage(f"storage {self.seed}")
@@ -215,9 +227,9 @@ class World:
         from sellerport.emulator import state  # noqa: PLC0415  # as above
 
         held = state.read(dump)
-        mode, strict, polls = self.quotas.mode, self.login.strict, self.polls
+        mode, strict, polls, task_s = self.quotas.mode, self.login.strict, self.polls, self.task_s
         self._forget(held.get("seed", self.seed))
-        self.quotas.mode, self.login.strict, self.polls = mode, strict, polls
+        self.quotas.mode, self.login.strict, self.polls, self.task_s = mode, strict, polls, task_s
         state.put(self, held)
         for id, account in self.accounts.items():
             vendor = account.kind == "vendor"
@@ -329,6 +341,27 @@ class World:
             Conflict: the refresh token wished for exists already.
         """
         return self.login.grant(self.account(selling_partner_id), self.application(application), refresh_token)
+
+    def grant_ads(
+        self,
+        person: str,
+        application: str | None = None,
+        *,
+        scopes: Collection[str] = (CAMPAIGN_MANAGEMENT,),
+        refresh_token: str | None = None,
+    ) -> AdsGrant:
+        """Give an application access to all profiles that a person sees, by e-mail address; it ends when it is revoked.
+
+        Raises:
+            NotFound: nobody of this address has or sees an account, or there is no such application.
+            InvalidArguments: the Ads API has no such scope.
+            Conflict: the refresh token wished for exists already.
+        """
+        if not self.ads.knows(person):
+            raise NotFound(f"nobody is known as {person!r}")
+        if not scopes or not SCOPES.issuperset(scopes):
+            raise InvalidArguments(problems=[Problem("scopes", f"must be some of: {', '.join(sorted(SCOPES))}")])
+        return self.login.grant_ads(person, self.application(application), frozenset(scopes), refresh_token)
 
     def issue_code(self, application: Application, account: Account, redirect_uri: str | None) -> str:
         """Return a new authorization code."""

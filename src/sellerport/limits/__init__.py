@@ -102,6 +102,14 @@ class Slot:
         """What Amazon states of the account's own bucket, as far as was known when the call looked last."""
         self.move(None)
 
+    @classmethod
+    def of(cls, plan: Plan) -> Slot:
+        """Return the way through one bucket, which need not be Amazon's."""
+        slot = cls.__new__(cls)
+        slot.key, slot.plans, slot.rate = ":".join(plan.key), (plan,), None
+        slot.move(None)
+        return slot
+
     def move(self, home: object) -> None:
         """Begin anew, with another limiter: places and times mean nothing to any but the one that gave them."""
         self.home = home
@@ -163,6 +171,7 @@ async def wait(limits: Limiter, wire: Wire, slot: Slot, most_s: float = float("i
             raise Throttled(
                 f"the rate limit of this operation is used up for this account; try again in {pause:.1f} s",
                 retry_after=pause,
+                sent=False,
                 operation=slot.key,
             )
         if not waited:

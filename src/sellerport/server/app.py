@@ -8,6 +8,7 @@ import errno
 import logging
 import os
 import re
+import resource
 import signal
 import socket
 import sys
@@ -25,7 +26,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from sellerport.errors import CallerError, KeyMissing, NotFound, SellerportError, SettingsError, StoreError, VaultError
@@ -44,6 +45,15 @@ log = logging.getLogger(__name__)
 
 GRACE_S = 30
 """How long requests under way may take once the server was told to stop."""
+
+KEEP_ALIVE_S = 75
+"""How long an idle connection is kept: longer than load balancers keep theirs, which would meet it just closed."""
+
+HEAD_S = 10.0
+"""How long a request's head may take."""
+
+MOST_CONNECTIONS = 5000
+"""More are answered with 503, so that those before them go on to be served."""
 
 BACKLOG = 2048
 LARGEST_HEAD = 1 << 16
@@ -85,6 +95,7 @@ async def open_hub(
             journal=settings.journal_folder,
             wire=wire or own_wire,
             egress=Egress(private=settings.webhook_private),
+            client_rate=settings.client_rate,
             limits=limits,
             clock=clock or time.time,
             monotonic=clock or time.monotonic,
@@ -103,7 +114,7 @@ async def open_hub(
             await limits.aclose()
 
 
-def application(settings: Settings, hub: Hub | None = None) -> ASGIApp:
+def application(settings: Settings, hub: Hub | None = None) -> Edge:
     """Return the ASGI application; without a hub, it opens one when it starts and closes it when it ends."""
 
     @asynccontextmanager
@@ -123,8 +134,8 @@ def application(settings: Settings, hub: Hub | None = None) -> ASGIApp:
     ]
     app = Starlette(routes=routes, lifespan=lifespan, exception_handlers={HTTPException: _no_route, Exception: _failed})
     app.router.redirect_slashes = False  # a redirect would be built from the caller's Host header
-    app.state.hub = hub
-    return Edge(app)
+    app.state.hub, app.state.check = hub, None
+    return Edge(app, settings.proxies)
 
 
 async def _health(request: Request) -> Response:
@@ -138,8 +149,13 @@ async def _ready(request: Request) -> Response:
     Nothing is written, so that a full disk is not noticed.
     """
     hub: Hub = request.state.hub
+    if request.state.draining:
+        return answer({"status": "not ready", "reason": "stopping"}, 503)
+    state = request.app.state
+    if state.check is None or state.check.done():  # anybody may ask, and any number is answered by one look
+        state.check = asyncio.create_task(hub.check_vault())
     try:
-        await hub.check_vault()
+        await asyncio.shield(state.check)
     except SellerportError as error:
         request.state.error = error
         return answer({"status": "not ready", "reason": error.code}, 503)
@@ -170,8 +186,12 @@ class Edge:
     The line has no query, no header and no body, and of the path no secret.
     """
 
-    def __init__(self, app: Starlette, clock: Callable[[], float] = time.perf_counter) -> None:
+    draining = False
+    """Whether the server will soon be gone: clients are to come back over another connection, and to another server."""
+
+    def __init__(self, app: Starlette, proxies: int, clock: Callable[[], float] = time.perf_counter) -> None:
         self._app = app
+        self._proxies = proxies
         self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -181,23 +201,36 @@ class Edge:
             return
         request_id, begun, status = uuid.uuid4().hex, self._clock(), 499
         state = scope.setdefault("state", {})
-        state.update(request_id=request_id, hub=self._app.state.hub)
+        state.update(request_id=request_id, hub=self._app.state.hub, draining=self.draining)
+        state["address"] = _address(scope, self._proxies)
 
         async def send_with_id(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [*message.get("headers", []), (b"x-request-id", request_id.encode())]
+                if self.draining:
+                    message["headers"].append((b"connection", b"close"))
             await send(message)
 
         try:
             await self._app(scope, receive, send_with_id)
         except ClientDisconnect:
-            pass  # nobody is left to answer
+            status = 499  # nobody is left to answer
         except Exception:
             log.exception("a request failed", extra={"request_id": request_id})
         took_ms = round((self._clock() - begun) * 1000, 1)
         log.info("request", extra={**_line(scope, state), "status": status, "ms": took_ms, "request_id": request_id})
+
+
+def _address(scope: Scope, proxies: int) -> str:
+    """Return who calls: the other end of the connection, or who that says called the outermost of our proxies."""
+    address: str = (scope.get("client") or ("",))[0]
+    if proxies:
+        named = b",".join(value for name, value in scope["headers"] if name == b"x-forwarded-for").split(b",")
+        if len(named) >= proxies:  # what stands before those of our proxies is the caller's own
+            address = named[-proxies].decode("latin-1").strip()
+    return address
 
 
 def _line(scope: Scope, state: MutableMapping[str, Any]) -> dict[str, Any]:
@@ -221,6 +254,7 @@ class Running:
 
     url: str
     hub: Hub
+    edge: Edge
     server: uvicorn.Server
     ended: asyncio.Task[None]
     """Done when the server has ended, which `server.should_exit` asks for."""
@@ -248,22 +282,24 @@ async def running(
     with _listening(settings.host, settings.port) as listener:
         url = settings.url(listener.getsockname()[1])
         async with open_hub(settings, url=url, wire=wire, clock=clock) as hub, _jobs(settings, hub):
+            edge = application(settings, hub)
             config = uvicorn.Config(
-                application(settings, hub),
+                edge,
                 http=_Protocol,
                 lifespan="off",  # the hub is open already
                 log_config=None,
                 access_log=False,  # it would hold queries; Edge writes one that does not
-                proxy_headers=False,  # nothing here depends on a caller's address
+                proxy_headers=False,  # Edge reads what proxies that the settings name say
                 server_header=False,
                 ws="none",
+                timeout_keep_alive=KEEP_ALIVE_S,
                 timeout_graceful_shutdown=GRACE_S,
             )
             server = _Server(config)
             serving = asyncio.create_task(server.serve(sockets=[listener]))
             try:
                 async with kept_up(hub, pause):
-                    yield Running(url, hub, server, serving)
+                    yield Running(url, hub, edge, server, serving)
             finally:
                 server.should_exit = True
                 await serving
@@ -278,29 +314,58 @@ def serve(settings: Settings, ready: Callable[[str], None] = lambda url: None) -
     async def until_told() -> None:
         async with running(settings) as up:
             loop = asyncio.get_running_loop()
+
+            def stop(number: int) -> None:
+                wait_s = 0 if up.edge.draining else settings.drain
+                up.edge.draining = True
+                loop.call_later(wait_s, up.server.handle_exit, number, None)
+
             for number in (signal.SIGINT, signal.SIGTERM):
-                loop.add_signal_handler(number, up.server.handle_exit, number, None)
+                loop.add_signal_handler(number, stop, number)
             ready(up.url)
             await up.ended
 
+    _raise_file_limit()
     configure_log(settings.log_level)
     with asyncio.Runner(loop_factory=uvicorn.Config("", log_config=None).get_loop_factory()) as runner:
         runner.run(until_told())
 
 
 class _Protocol(HttpToolsProtocol):
-    """uvicorn's HTTP with a limit for what comes before a body: httptools has none."""
+    """uvicorn's HTTP with limits: for connections, and for the size and time of what comes before a body."""
 
     _head = 0
     _in_head = False
+    _late: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
+        super().connection_made(transport)
+        if len(self.connections) > MOST_CONNECTIONS:
+            self.app = _full
+        self._await_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_waiting()
+        super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._head, self._in_head = 0, True
+        self._await_head()
 
     def on_headers_complete(self) -> None:
         self._in_head = False
+        self._stop_waiting()
         super().on_headers_complete()
+
+    def _await_head(self) -> None:
+        if self._late is None:
+            self._late = self.loop.call_later(HEAD_S, self.transport.close)
+
+    def _stop_waiting(self) -> None:
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -308,6 +373,25 @@ class _Protocol(HttpToolsProtocol):
             self._head += len(data)
             if self._head > LARGEST_HEAD and not self.transport.is_closing():
                 self.send_400_response("the head of the request is too large")
+
+
+async def _full(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer one request of a connection for which there is no room."""
+    body = b'{"message":"The server has too many connections; come back later.","errors":[],"request_id":null}'
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", b"%d" % len(body)),
+        (b"retry-after", b"5"),
+        (b"connection", b"close"),
+    ]
+    await send({"type": "http.response.start", "status": 503, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _raise_file_limit() -> None:
+    """Let this process open as many files as it may: each connection is one, and there should be some left."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 class _Server(uvicorn.Server):

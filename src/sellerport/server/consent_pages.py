@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import math
 from collections.abc import Awaitable, Callable
 from functools import cache, wraps
 from http import HTTPStatus
@@ -20,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from sellerport.errors import ConsentError, SellerportError, StoreError
+from sellerport.errors import ConsentError, SellerportError, StoreError, TooManyRequests
 from sellerport.server.hub import Hub, Invitation, Started
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -66,6 +67,7 @@ async def log_in(request: Request) -> Response:
     """Send a browser that began at Amazon back there, with a cookie to know it by."""
     _refuse_others_forms(request)
     hub = _hub(request)
+    await hub.quotas.wrong(request.state.address, "pages")  # anybody may come, and each leaves something behind
     started = await hub.consents.log_in(request.path_params["application"], _parameters(request), request.cookies)
     return _to_amazon(hub, started)
 
@@ -91,19 +93,30 @@ def problem(request: Request, error: SellerportError, link: str | None = None) -
     """Return a page that says what is wrong and what to do; ``link`` is where to try again."""
     if isinstance(error, ConsentError):
         title, message = "This did not work", _sentence(error.message)
+    elif isinstance(error, TooManyRequests):
+        title, message = "Too many attempts", "Too many pages of this address led nowhere. Try again in some minutes."
     elif isinstance(error, StoreError):
         title, message = "Not now", "The server cannot save anything at the moment. Load this page again in a minute."
     else:
         title, message = "Something went wrong", "The server could not do this. Its operator finds why in its log."
     said = {"message": message, "link": link, "request_id": request.state.request_id}
-    return _page("problem.html", error.status, title=title, **said)
+    page = _page("problem.html", error.status, title=title, **said)
+    if isinstance(error, TooManyRequests):
+        page.headers["retry-after"] = str(math.ceil(error.retry_after))
+    return page
 
 
 def _explained(endpoint: Endpoint) -> Endpoint:
     @wraps(endpoint)
     async def explained(request: Request) -> Response:
+        quotas, address = _hub(request).quotas, request.state.address
         try:
-            return await endpoint(request)
+            quotas.admit(address)
+            try:
+                return await endpoint(request)
+            except ConsentError:
+                await quotas.wrong(address, "pages")
+                raise
         except SellerportError as error:
             request.state.error = error
             return problem(request, error)

@@ -24,7 +24,7 @@ CLIENT_NAMES = frozenset(
 )
 """What the command line reads as a client of a server; the server itself passes over them."""
 
-LIBRARY_NAMES = frozenset({"SELLERPORT_ACCOUNT", "SELLERPORT_CREDENTIALS"})
+LIBRARY_NAMES = frozenset({"SELLERPORT_ACCOUNT", "SELLERPORT_ADS_CREDENTIALS", "SELLERPORT_CREDENTIALS"})
 """What the library reads; the server passes over them too."""
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -88,22 +88,19 @@ def _address(text: str) -> str:
     return parts.geturl().rstrip("/")
 
 
-def _port(text: str) -> int:
-    if not text.isdecimal() or not text.isascii() or int(text) > 65535:
-        raise ValueError("must be a number from 0 to 65535")
-    return int(text)
-
-
 def _redis(text: str) -> Secret:
     if urlsplit(text).scheme not in ("redis", "rediss", "unix"):
         raise ValueError("must be an address such as redis://:password@host:6379/0")
     return Secret(text)
 
 
-def _processes(text: str) -> int:
-    if not text.isdecimal() or not text.isascii() or not 1 <= int(text) <= 1000:
-        raise ValueError("must be a number from 1 to 1000")
-    return int(text)
+def _number(least: int, most: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not text.isdecimal() or not text.isascii() or not least <= int(text) <= most:
+            raise ValueError(f"must be a number from {least} to {most}")
+        return int(text)
+
+    return read
 
 
 def _transit_key(text: str) -> str:
@@ -188,7 +185,7 @@ class Settings:
     processes: int = field(
         default=1,
         metadata=_setting(
-            _processes,
+            _number(1, 1000),
             "How many servers share the database: without a Redis, or while it does not answer, each keeps to its part "
             "of Amazon's rate limits.",
         ),
@@ -225,7 +222,30 @@ class Settings:
         default="127.0.0.1",
         metadata=_setting(str, "The address to listen on; 0.0.0.0 is every address of this machine."),
     )
-    port: int = field(default=8080, metadata=_setting(_port, "The port to listen on; 0 takes a free one."))
+    port: int = field(default=8080, metadata=_setting(_number(0, 65535), "The port to listen on; 0 takes a free one."))
+    proxies: int = field(
+        default=0,
+        metadata=_setting(
+            _number(0, 9),
+            "How many proxies stand before the server, each of which adds its caller's address to X-Forwarded-For; "
+            "strangers are counted by the one that the outermost saw. With 0 the header counts for nothing.",
+        ),
+    )
+    client_rate: int = field(
+        default=200,
+        metadata=_setting(
+            _number(0, 1_000_000),
+            "How many requests a second an API client may send, and ten times as many at once; 0 for any number.",
+        ),
+    )
+    drain: int = field(
+        default=0,
+        metadata=_setting(
+            _number(0, 600),
+            "How many seconds a server that was told to stop goes on taking requests, while /ready answers 503, so "
+            "that a load balancer turns to another first.",
+        ),
+    )
     log_level: str = field(default="info", metadata=_setting(_log_level, f"How much to log: {', '.join(LOG_LEVELS)}."))
 
     @classmethod

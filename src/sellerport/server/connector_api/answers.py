@@ -19,52 +19,18 @@ from sellerport.errors import (
     SettingsError,
     StoreError,
     Throttled,
+    TooManyRequests,
     Unauthenticated,
     VaultError,
 )
+from sellerport.server.connector_api.definitions import DEFINITIONS
 from sellerport.server.hub import Connection
-
-DEFINITION_ID = "e55879a8-0ef8-4557-abcf-ab34c53ec460"
-SLUG = "amazon-seller-partner"
-TITLE = "Amazon Seller Partner"
 
 RETRY_AFTER_S = 5
 """When to come back where the error does not say: a database that was away is used again at once."""
 
 _INSIDE = (StoreError, VaultError, SettingsError)
 """Errors whose messages are for the operator: they name paths and keys."""
-
-_SPECIFICATION = {
-    "type": "object",
-    "title": TITLE,
-    "required": ["refresh_token"],
-    "properties": {
-        "lwa_app_id": {"type": "string", "title": "Login with Amazon client id"},
-        "lwa_client_secret": {"type": "string", "title": "Login with Amazon client secret", "airbyte_secret": True},
-        "refresh_token": {"type": "string", "title": "Refresh token", "airbyte_secret": True},
-        "region": {"type": "string", "title": "Region, country or marketplace id", "default": "na"},
-    },
-}
-
-_TEMPLATE: dict[str, Any] = {
-    "id": DEFINITION_ID,
-    "name": TITLE,
-    "icon": None,
-    "tags": [],
-    "mode": "DIRECT",
-    "runtime_mode": "direct_only",
-    "supports_context_store": False,
-}
-
-DETAILED_TEMPLATE: dict[str, Any] = {
-    **_TEMPLATE,
-    "source_definition_id": DEFINITION_ID,
-    "user_config_spec": {"connectionSpecification": _SPECIFICATION},
-    "partial_default_config": {},
-    "is_experimental": False,
-}
-
-SUMMARIZED_TEMPLATE = {**_TEMPLATE, "connector_name": SLUG, "actor_definition_id": DEFINITION_ID}
 
 
 def answer(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -81,14 +47,15 @@ def detailed(connection: Connection) -> dict[str, Any]:
     """Return a connector as create and get answer it."""
     return {
         **_common(connection),
-        "source_template": DETAILED_TEMPLATE,
+        "source_template": DEFINITIONS[connection.platform].detailed,
         "replication_config": connection.replication_config,
     }
 
 
 def summarized(connection: Connection) -> dict[str, Any]:
     """Return a connector as list answers it."""
-    return {**_common(connection), "summarized_source_template": SUMMARIZED_TEMPLATE}
+    template = DEFINITIONS[connection.platform].summarized
+    return {**_common(connection), "summarized_source_template": template}
 
 
 def refuse(request: Request, error: SellerportError) -> Response:
@@ -98,7 +65,7 @@ def refuse(request: Request, error: SellerportError) -> Response:
     """
     shown = type(error)() if isinstance(error, _INSIDE) else error
     status, headers = _status(error), {}
-    if status == 503 or isinstance(error, Throttled):
+    if status == 503 or isinstance(error, Throttled | TooManyRequests):
         headers["retry-after"] = str(math.ceil(getattr(error, "retry_after", 0) or RETRY_AFTER_S))
     if isinstance(error, Unauthenticated):
         headers["www-authenticate"] = "Bearer"
@@ -124,6 +91,7 @@ def _status(error: SellerportError) -> int:
 
 
 def _common(connection: Connection) -> dict[str, Any]:
+    ads = {"profiles": connection.profiles, "profile_id": connection.profile_id}
     return {
         "id": connection.id,
         "name": connection.name,
@@ -131,6 +99,7 @@ def _common(connection: Connection) -> dict[str, Any]:
         "updated_at": written(connection.updated_at),
         # ours
         "workspace_name": connection.customer,
+        "platform": connection.platform,
         "status": connection.status,
         "region": connection.region,
         "marketplace": connection.marketplace,
@@ -138,6 +107,7 @@ def _common(connection: Connection) -> dict[str, Any]:
         "last_success_at": written(connection.last_success_at),
         "last_error_at": written(connection.last_error_at),
         "last_error": connection.last_error,
+        **(ads if connection.platform == "ads" else {}),
     }
 
 

@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from sellerport.errors import InvalidArguments, Problem
 from sellerport.server.connector_api.answers import answer, written
-from sellerport.server.connector_api.requests import answered, caller_of, hub_of
+from sellerport.server.connector_api.requests import answered, caller_of, hub_of, is_number
 from sellerport.server.hub import Record
 
 MOST = 500
@@ -31,7 +31,7 @@ async def list_all(request: Request) -> Response:
     numbers, problems = {}, []
     for name, (default, most) in bounds.items():
         text = request.query_params.get(name, str(default))
-        if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= most):
+        if not is_number(text, most):
             problems.append(Problem(name, f"must be a number from 1 to {most}"))
             continue
         numbers[name] = int(text)

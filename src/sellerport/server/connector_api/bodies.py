@@ -63,6 +63,8 @@ class ClaimRequest(msgspec.Struct, kw_only=True):
     workspace_name: str | None = None
     customer_name: str | None = None
     external_user_id: str | None = None
+    connector_id: str | None = None
+    """A connection that the pending one renews."""
 
 
 class ExecuteRequest(msgspec.Struct, kw_only=True):

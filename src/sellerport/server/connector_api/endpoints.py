@@ -19,12 +19,9 @@ from sellerport.errors import (
     Problem,
 )
 from sellerport.oauth import LwaClient
-from sellerport.regions import Marketplace
+from sellerport.regions import ADS_HOSTS, Marketplace
 from sellerport.server.connector_api import fields
 from sellerport.server.connector_api.answers import (
-    DEFINITION_ID,
-    SLUG,
-    TITLE,
     answer,
     detailed,
     summarized,
@@ -39,11 +36,14 @@ from sellerport.server.connector_api.bodies import (
     TokenRequest,
     tenant,
 )
-from sellerport.server.connector_api.requests import answered, body_of, caller_of, hub_of
+from sellerport.server.connector_api.definitions import DEFINITIONS, Definition, definition
+from sellerport.server.connector_api.requests import answered, as_long_as_wanted, body_of, caller_of, hub_of
 from sellerport.server.hub import Application, is_partner_id
 
+LARGEST_LOG_IN = 1 << 14
+"""Anybody may send one, so not much of it is kept."""
+
 _GRANT_KEYS = {"refresh_token"}
-_OWN_KEYS = _GRANT_KEYS | {"lwa_app_id", "lwa_client_secret"}
 _EXTRA_KEYS = {"region", "selling_partner_id"}
 
 
@@ -64,7 +64,7 @@ def routes() -> list[Route]:
 
 async def issue_token(request: Request) -> Response:
     """Exchange an API client's id and secret for an access token."""
-    given = await body_of(request, TokenRequest)
+    given = await body_of(request, TokenRequest, LARGEST_LOG_IN)
     made = await hub_of(request).access.issue(given.client_id, given.client_secret)
     body = {
         "access_token": made.token,
@@ -79,12 +79,12 @@ async def initiate(request: Request) -> Response:
     """Begin a consent; the answer is where to send the account's owner."""
     caller = await caller_of(request)
     given = await body_of(request, InitiateRequest)
-    if given.connector_id is None:
-        _check_kind(given)
+    named = DEFINITIONS["seller-partner"] if given.connector_id is not None else _kind(given)
     link = await hub_of(request).consents.initiate(
         caller,
         customer=_tenant(given) if given.connector_id is None else tenant(msgspec.structs.asdict(given)),
         name=given.name,
+        platform=named.platform,
         marketplace=_marketplace(given.environment),
         return_url=given.redirect_url,
         application=given.application,
@@ -99,21 +99,22 @@ async def create(request: Request) -> Response:
     """Make a connector from credentials that the caller has."""
     caller = await caller_of(request)
     given = await body_of(request, CreateRequest)
-    _check_kind(given)
+    named = _kind(given)
     customer = _tenant(given)
     if given.server_side_oauth_secret_id is not None:
         raise CallerError("Invalid secret_id")
-    credentials = _credentials(given)
+    credentials = _credentials(given, named)
     through: LwaClient | Application
-    if "lwa_app_id" in credentials:
-        through = LwaClient(credentials["lwa_app_id"], credentials["lwa_client_secret"])
+    if named.lwa_keys[0] in credentials:
+        through = LwaClient(*(credentials[key] for key in named.lwa_keys))
     else:
-        through = await hub_of(request).applications.find(caller.organization_id, given.application)
+        through = await hub_of(request).applications.find(caller.organization_id, given.application, named.platform)
     region = credentials.get("region")
     made = await hub_of(request).connections.create(
         caller,
         customer=customer,
-        name=given.name or TITLE,
+        name=given.name or named.title,
+        platform=named.platform,
         marketplace=_marketplace({"region": region} if region else given.environment) or regions.marketplace("na"),
         refresh_token=credentials["refresh_token"],
         through=through,
@@ -128,9 +129,10 @@ async def list_all(request: Request) -> Response:
     caller = await caller_of(request)
     if "workspace_id" in request.query_params:
         raise NotFound("Workspace not found: name it by workspace_name, as workspaces have no ids here")
-    definition = request.query_params.get("definition_id", DEFINITION_ID)
+    wanted = request.query_params.get("definition_id")
     found = await hub_of(request).connections.all(caller, tenant(request.query_params))
-    return answer({"data": [summarized(one) for one in found if definition == DEFINITION_ID]})
+    kind = [one for one in found if wanted in (None, DEFINITIONS[one.platform].id)]
+    return answer({"data": [summarized(one) for one in kind]})
 
 
 async def get(request: Request) -> Response:
@@ -150,7 +152,9 @@ async def claim(request: Request) -> Response:
     """Say whose a pending connector is: one whose owner began at Amazon."""
     caller = await caller_of(request)
     given = await body_of(request, ClaimRequest)
-    claimed = await hub_of(request).connections.claim(caller, request.path_params["id"], _tenant(given))
+    claimed = await hub_of(request).connections.claim(
+        caller, request.path_params["id"], _tenant(given), renews=given.connector_id
+    )
     return answer(detailed(claimed))
 
 
@@ -159,7 +163,8 @@ async def execute(request: Request) -> Response:
     caller = await caller_of(request)
     given = await body_of(request, ExecuteRequest)
     id, begun = request.path_params["id"], time.perf_counter()
-    done = await hub_of(request).calls.execute(caller, id, given.entity, given.action, given.params)
+    call = hub_of(request).calls.execute(caller, id, given.entity, given.action, given.params)
+    done = await as_long_as_wanted(request, call)
     result = fields.choose(done.data, given.select_fields, given.exclude_fields)
     if not given.skip_truncation and given.action == "list":
         result = fields.truncate(result)
@@ -180,25 +185,25 @@ def _tenant(given: InitiateRequest | CreateRequest | ClaimRequest) -> str:
     return named
 
 
-def _check_kind(given: InitiateRequest | CreateRequest) -> None:
+def _kind(given: InitiateRequest | CreateRequest) -> Definition:
     named = {name: value for name in TYPE_NAMES if (value := getattr(given, name)) is not None}
     if len(named) != 1:
         message = "Value error, One of connector_type, definition_id, or source_template_id must be provided"
         raise InvalidArguments(problems=[Problem("body", message)])
     ((field, value),) = named.items()
-    if value.lower().replace(" ", "-") not in (SLUG, DEFINITION_ID):
-        raise InvalidArguments(problems=[Problem(field, f"unknown connector {value!r}; there is {SLUG!r}")])
+    return definition(field, value)
 
 
-def _credentials(given: CreateRequest) -> dict[str, str]:
+def _credentials(given: CreateRequest, kind: Definition) -> dict[str, str]:
     if given.credentials is None:
         problem = "is required: Login with Amazon credentials and a refresh token"
         raise InvalidArguments(problems=[Problem("credentials", problem)])
     keys = given.credentials.keys() - _EXTRA_KEYS
-    if keys not in (_GRANT_KEYS, _OWN_KEYS):
+    own = _GRANT_KEYS.union(kind.lwa_keys)
+    if keys not in (_GRANT_KEYS, own):
         raise CallerError(
             f"Credentials do not match any auth scheme. Provided keys: {sorted(given.credentials)}. "
-            f"Available schemes: {sorted(_OWN_KEYS)}; {sorted(_GRANT_KEYS)} with a registered application"
+            f"Available schemes: {sorted(own)}; {sorted(_GRANT_KEYS)} with a registered application"
         )
     problems = [
         Problem(f"credentials.{name}", "must be a text that is not empty")
@@ -218,7 +223,8 @@ def _marketplace(environment: dict[str, Any] | None) -> Marketplace | None:
     if region is None:
         return None
     try:
-        return regions.marketplace(str(region))
+        host = ADS_HOSTS.get(str(region).strip().rstrip("/").lower().removeprefix("https://"))
+        return regions.marketplace(host.name if host is not None else str(region))
     except InvalidArguments as error:
         raise InvalidArguments(
             problems=[Problem("environment.region", problem.message) for problem in error.problems]

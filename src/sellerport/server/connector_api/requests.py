@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import wraps
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from sellerport.errors import CallerError, InvalidArguments, NotAllowed, Problem, SellerportError, Unauthenticated
+from sellerport.errors import (
+    CallerError,
+    InvalidArguments,
+    NotAllowed,
+    Problem,
+    SellerportError,
+    Unauthenticated,
+)
 from sellerport.server.connector_api.answers import refuse
 from sellerport.server.connector_api.bodies import decode
 from sellerport.server.hub import Caller, Hub
 
-T = TypeVar("T", bound=msgspec.Struct)
+T = TypeVar("T")
+StructT = TypeVar("StructT", bound=msgspec.Struct)
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 LARGEST_BODY = 1 << 20
+BODY_S = 30.0
+"""How long a body may take."""
 
 
 def answered(endpoint: Endpoint) -> Endpoint:
@@ -28,7 +39,11 @@ def answered(endpoint: Endpoint) -> Endpoint:
     @wraps(endpoint)
     async def carried_out(request: Request) -> Response:
         try:
-            return await endpoint(request)
+            try:
+                return await endpoint(request)
+            except Unauthenticated:
+                await hub_of(request).quotas.wrong(request.state.address, "api")
+                raise
         except SellerportError as error:
             request.state.error = error
             return refuse(request, error)
@@ -57,21 +72,54 @@ async def caller_of(request: Request) -> Caller:
             raise InvalidArguments(problems=[Problem("X-Organization-Id", "must be a UUID")]) from None
         if organization != caller.organization_id:
             raise NotAllowed("this access token belongs to another organization than X-Organization-Id names")
+    assert caller.client_id is not None, "who has an access token is an API client"
+    await hub_of(request).quotas.spend(caller.client_id)
     return caller
 
 
-async def body_of(request: Request, kind: type[T]) -> T:
+async def body_of(request: Request, kind: type[StructT], most: int = LARGEST_BODY) -> StructT:
     """Return what a request sends.
 
     Raises:
-        CallerError: it is larger than `LARGEST_BODY` (413).
+        CallerError: it is larger than ``most`` bytes (413), or takes longer than `BODY_S` (408).
         InvalidArguments: it is no such thing; names the field.
     """
     received = bytearray()
-    async for chunk in request.stream():
-        received += chunk
-        if len(received) > LARGEST_BODY:
-            error = CallerError(f"the body is larger than {LARGEST_BODY} bytes")
-            error.status = 413
-            raise error
+    try:
+        async with asyncio.timeout(BODY_S):
+            async for chunk in request.stream():
+                received += chunk
+                if len(received) > most:
+                    raise _refused(413, f"the body is larger than {most} bytes")
+    except TimeoutError:
+        raise _refused(408, f"the body did not come within {BODY_S:g} s") from None
     return decode(bytes(received), kind)
+
+
+async def as_long_as_wanted(request: Request, work: Coroutine[Any, Any, T]) -> T:
+    """Do something for a client, whose request was read to its end, until it is done or the client leaves.
+
+    Raises:
+        ClientDisconnect: the client left.
+    """
+    doing, leaving = asyncio.ensure_future(work), asyncio.ensure_future(request.receive())
+    try:
+        await asyncio.wait([doing, leaving], return_when=asyncio.FIRST_COMPLETED)
+        if not doing.done():
+            raise ClientDisconnect
+        return doing.result()
+    finally:
+        doing.cancel()
+        leaving.cancel()
+        await asyncio.gather(doing, leaving, return_exceptions=True)
+
+
+def is_number(text: str, most: int) -> bool:
+    """Return whether a query's text is a number from 1 to ``most``; Python reads none of thousands of digits."""
+    return text.isascii() and text.isdecimal() and len(text) <= len(str(most)) and 1 <= int(text) <= most
+
+
+def _refused(status: int, why: str) -> CallerError:
+    error = CallerError(why)
+    error.status = status
+    return error

@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from sellerport.errors import InvalidArguments, Problem
 from sellerport.server.connector_api.answers import answer, written
-from sellerport.server.connector_api.requests import answered, body_of, caller_of, hub_of
+from sellerport.server.connector_api.requests import answered, body_of, caller_of, hub_of, is_number
 from sellerport.server.hub import Delivery, DeliveryStatus, NewSecret, Webhook
 
 MOST = 500
@@ -94,7 +94,7 @@ async def deliveries(request: Request) -> Response:
     status, most = request.query_params.get("status"), request.query_params.get("limit", "100")
     if status is not None and status not in get_args(DeliveryStatus):
         problems.append(Problem("status", f"must be one of {', '.join(get_args(DeliveryStatus))}"))
-    if not (most.isascii() and most.isdecimal() and 1 <= int(most) <= MOST):
+    if not is_number(most, MOST):
         problems.append(Problem("limit", f"must be a number from 1 to {MOST}"))
     if problems:
         raise InvalidArguments(problems=problems)

@@ -7,11 +7,12 @@ alone opens the vault.
 from __future__ import annotations
 
 from sellerport.server.hub.audit import Chain, Proof, Record
-from sellerport.server.hub.consents import Finished, Invitation, Started
+from sellerport.server.hub.consent_steps import Finished, Invitation, Started
 from sellerport.server.hub.egress import Egress
 from sellerport.server.hub.hub import Hub
 from sellerport.server.hub.keys import Rewrapped
 from sellerport.server.hub.records import (
+    NAMES,
     AccessToken,
     ApiClient,
     Application,
@@ -19,12 +20,14 @@ from sellerport.server.hub.records import (
     Connection,
     NewApiClient,
     Organization,
+    Platform,
     is_partner_id,
 )
 from sellerport.server.hub.upkeep import Pause, kept_up
 from sellerport.server.hub.webhooks import Delivery, DeliveryStatus, NewSecret, Webhook
 
 __all__ = [
+    "NAMES",
     "AccessToken",
     "ApiClient",
     "Application",
@@ -41,6 +44,7 @@ __all__ = [
     "NewSecret",
     "Organization",
     "Pause",
+    "Platform",
     "Proof",
     "Record",
     "Rewrapped",

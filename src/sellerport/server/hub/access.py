@@ -38,7 +38,7 @@ class Access:
         """
         required(name=name)
         made = NewApiClient(self._mint.id(), self._mint.secret(SECRET_PREFIX))
-        async with self._database.writing() as store:
+        async with self._changes.writing(organization_id) as store:
             known = await store.scalar(select(organizations.c.id).where(organizations.c.id == organization_id))
             if known is None:
                 raise NotFound(f"no organization {organization_id!r}")
@@ -65,12 +65,14 @@ class Access:
         """
         t = api_clients.c
         mine = (t.id == client_id) & (t.organization_id == organization_id) & t.revoked_at.is_(None)
-        async with self._database.writing() as store:
+        async with self._changes.writing(organization_id) as store:
             done = await store.execute(update(api_clients).where(mine).values(revoked_at=self._clock()))
             if done.rowcount == 0:
                 raise NotFound(f"no API client {client_id!r}")
             await store.execute(delete(access_tokens).where(access_tokens.c.client_id == client_id))
             await self._changes.note(store, organization_id, "client.revoked", client_id, OPERATOR)
+        for hashed in [hashed for hashed, (known, _) in self._known.items() if known.client_id == client_id]:
+            del self._known[hashed]
 
     async def issue(self, client_id: str, secret: str) -> AccessToken:
         """Give an API client an access token.
@@ -81,10 +83,12 @@ class Access:
         t = api_clients.c
         now = self._clock()
         made = self._mint.secret(TOKEN_PREFIX)
+        mine = select(api_clients).where(t.id == client_id, t.revoked_at.is_(None))
+        async with self._database.reading() as store:  # a stranger holds up nobody who writes
+            row = (await store.execute(mine)).first()
+        if not same(secret, row.secret_hash if row else None) or row is None:
+            raise Unauthenticated("no API client has this id and secret")
         async with self._database.writing() as store:
-            row = (await store.execute(select(api_clients).where(t.id == client_id, t.revoked_at.is_(None)))).first()
-            if not same(secret, row.secret_hash if row else None) or row is None:
-                raise Unauthenticated("no API client has this id and secret")
             await store.execute(delete(access_tokens).where(access_tokens.c.expires_at <= now))
             await store.execute(
                 insert(access_tokens).values(hash=digest(made), client_id=client_id, expires_at=now + TOKEN_LIFE_S)

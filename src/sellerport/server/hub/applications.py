@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import fields
+from typing import Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import RowMapping, delete, func, insert, select, update
 
 from sellerport.errors import CallerError, Conflict, InvalidArguments, NotFound, Problem
 from sellerport.oauth import LwaClient
@@ -25,6 +26,19 @@ TELL_AGAIN_S = 86_400.0
 
 _t = applications.c
 _COLUMNS = [_t[it.name] for it in fields(Application)]
+
+PREFIX = "application."
+JOINED = [
+    column.label(PREFIX + column.name)
+    for column in (
+        _t.lwa_client_id,
+        _t.sealed_key,
+        _t.sealed_secret,
+        _t.sealed_previous_secret,
+        _t.previous_secret_until,
+    )
+]
+"""What it takes to be an application at Login with Amazon, for a query that joins it to something."""
 
 
 class Applications:
@@ -79,7 +93,7 @@ class Applications:
         )
         sealed = await seal(self._vault, applications, vars(made), sealed_secret=lwa_client_secret)
         try:
-            async with self._database.writing() as store:
+            async with self._changes.writing(organization_id) as store:
                 values = {**vars(made), **sealed, "secret_changed_at": made.created_at}
                 await store.execute(insert(applications).values(values))
                 await self._changes.note(store, organization_id, "application.registered", made.id, OPERATOR)
@@ -180,7 +194,7 @@ class Applications:
             "updated_at": now,
         }
         unchanged = mine & (_t.sealed_secret == row["sealed_secret"])
-        async with self._database.writing() as store:
+        async with self._changes.writing(organization_id) as store:
             if (await store.execute(update(applications).where(unchanged).values(values))).rowcount == 0:
                 raise Conflict("the application's secret was changed at the same moment; look, and try again")
             await self._changes.note(store, organization_id, "application.secret_rotated", id, actor)
@@ -193,13 +207,13 @@ class Applications:
 
     async def note_rotation(self, organization_id: str, id: str, actor: str) -> None:
         """Write down that somebody asks Amazon for another secret, before that is done."""
-        async with self._database.writing() as store:
+        async with self._changes.writing(organization_id) as store:
             await self._changes.note(store, organization_id, "application.rotation_asked", id, actor)
 
     async def note_secret_age(self, organization_id: str, id: str, changed_at: float) -> None:
         """Write down when Amazon made the secret that an application has, in seconds since the epoch."""
         mine = (_t.organization_id == organization_id) & (_t.id == id) & (_t.secret_changed_at != changed_at)
-        async with self._database.writing() as store:
+        async with self._changes.writing(organization_id) as store:
             done = await store.execute(update(applications).where(mine).values(secret_changed_at=changed_at))
             if done.rowcount == 1:
                 facts = {"changed_at": changed_at}
@@ -215,7 +229,7 @@ class Applications:
         now = self._clock()
         mine = (_t.organization_id == organization_id) & (_t.id == id)
         untold = _t.secret_refused_at.is_(None) | (_t.secret_refused_at <= now - TELL_AGAIN_S)
-        async with self._database.writing() as store:
+        async with self._changes.writing(organization_id) as store:
             done = await store.execute(update(applications).where(mine & untold).values(secret_refused_at=now))
             if done.rowcount == 1:
                 facts = {"previous_works": previous_works}
@@ -231,7 +245,7 @@ class Applications:
         mine = (_t.organization_id == organization_id) & (_t.id == id)
         uses = connections.c.application_id == id
         live = select(func.count()).select_from(connections).where(uses, connections.c.status != "disconnected")
-        async with self._database.writing() as store:
+        async with self._changes.writing(organization_id) as store:
             if await store.scalar(select(_t.id).where(mine).with_for_update()) is None:
                 raise _unknown(id)
             if count := await store.scalar(live):
@@ -256,16 +270,27 @@ class Applications:
             NotFound: the organization has no such application.
             VaultError: its secret does not open.
         """
-        mine = select(applications).where(_t.organization_id == organization_id, _t.id == id)
+        mine = select(*JOINED).where(_t.organization_id == organization_id, _t.id == id)
         async with self._database.reading() as store:
             row = (await store.execute(mine)).mappings().first()
         if row is None:
             raise _unknown(id)
-        opened = await unseal(self._vault, applications, row, "sealed_secret", "sealed_previous_secret")
+        return await self.clients_of(organization_id, id, row)
+
+    async def clients_of(self, organization_id: str, id: str, row: RowMapping) -> tuple[LwaClient, LwaClient | None]:
+        """Return the same as `lwa_clients`, from a row with the columns `JOINED`.
+
+        Raises: as `lwa_clients`.
+        """
+        its: dict[str, Any] = {column.name.removeprefix(PREFIX): row[column.name] for column in JOINED}
+        if its["sealed_secret"] is None:
+            raise _unknown(id)
+        its |= {"id": id, "organization_id": organization_id}
+        opened = await unseal(self._vault, applications, its, "sealed_secret", "sealed_previous_secret")
         previous = opened.get("sealed_previous_secret")
-        if previous is not None and (row["previous_secret_until"] or 0.0) <= self._clock():
+        if previous is not None and (its["previous_secret_until"] or 0.0) <= self._clock():
             previous = None
-        name = row["lwa_client_id"]
+        name: str = its["lwa_client_id"]
         return LwaClient(name, opened["sealed_secret"]), LwaClient(name, previous) if previous else None
 
 

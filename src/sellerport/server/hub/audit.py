@@ -136,7 +136,7 @@ class Audit:
 
     async def _chains(self) -> list[str]:
         """Return all that there are, were begun, or have records, the server's first."""
-        async with self._database.reading() as store:
+        async with self._database.reading(patient=True) as store:
             found = {
                 *await store.scalars(select(audit_chains.c.organization_id)),
                 *await store.scalars(select(_t.chain).distinct()),
@@ -145,7 +145,9 @@ class Audit:
         return sorted(found, key=lambda name: (name != SERVER, name))
 
     async def _prove(self, name: str, expected: set[str]) -> Chain:
-        async with self._database.reading() as store:  # one state of the database: nothing is appended in between
+        async with self._database.reading(
+            patient=True
+        ) as store:  # one state of the database: nothing is appended in between
             mine = select(audit_chains).where(audit_chains.c.organization_id == name)
             end = (await store.execute(mine)).mappings().first()
             if end is None:

@@ -21,13 +21,12 @@ from sellerport.errors import (
 )
 from sellerport.limits import Limiter
 from sellerport.regions import Amazon
-from sellerport.server.hub.connections import Connections, Opened
+from sellerport.server.hub.advertisers import PATIENCE_S, Advertisers
+from sellerport.server.hub.connections import Connections, Opened, consent_again
+from sellerport.server.hub.quotas import Quotas
 from sellerport.server.hub.records import Caller
-from sellerport.server.hub.tokens import AccessTokens, consent_again
+from sellerport.server.hub.tokens import AccessTokens
 from sellerport.wire import Wire
-
-PATIENCE_S = 30.0
-"""How long a call waits for Amazon's rate limit before its caller is told when to come back."""
 
 MOST_KNOWN = 10_000
 """Connections that can be called while the database is away."""
@@ -39,6 +38,7 @@ class Calls:
     def __init__(
         self,
         connections: Connections,
+        quotas: Quotas,
         *,
         amazon: Amazon,
         wire: Wire,
@@ -47,12 +47,15 @@ class Calls:
         clock: Callable[[], float],
     ) -> None:
         self._connections = connections
+        self._quotas = quotas
         self._amazon = amazon
         self._wire = wire
         self._tokens = tokens
         self._limits = limits
         self._clock = clock
+        self._advertisers = Advertisers(connections, amazon=amazon, wire=wire, tokens=tokens, limits=limits)
         self._known: OrderedDict[tuple[str, str], Opened] = OrderedDict()
+        connections.on_deleted.append(self._forget)
 
     async def execute(
         self,
@@ -69,6 +72,7 @@ class Calls:
         Raises:
             NotFound: the organization has no such connection.
             Conflict: it is pending: nobody has said whose it is.
+            TooManyRequests: the organization has too many calls under way.
             GrantRevoked: the owner has to consent again; says how.
             UnknownOperation, InvalidArguments: nothing was sent.
             AmazonError, NoAnswer, TokenError: what became of it.
@@ -79,7 +83,8 @@ class Calls:
         if opened.connection.status == "needs_consent":
             raise consent_again(connection_id)
         try:
-            execution = await connectors.execute(self._client(opened), entity, action, params, clock=self._clock)
+            with self._quotas.call(caller.organization_id):
+                execution = await self._carry_out(opened, entity, action, params or {})
         except GrantRevoked as error:
             raise consent_again(connection_id) from error
         except (AmazonError, NoAnswer, TokenError) as error:
@@ -89,6 +94,11 @@ class Calls:
         if noting:
             await self._connections.note(opened, None)
         return execution
+
+    async def _carry_out(self, opened: Opened, entity: str, action: str, params: Mapping[str, Any]) -> Execution:
+        if opened.connection.platform == "ads":
+            return await self._advertisers.execute(opened, entity, action, params)
+        return await connectors.execute(self._client(opened), entity, action, params, clock=self._clock)
 
     async def _opened(self, caller: Caller, connection_id: str) -> tuple[Opened, bool]:
         """Return a connection, and whether the database is there.
@@ -112,6 +122,10 @@ class Calls:
         if len(self._known) > MOST_KNOWN:
             self._known.popitem(last=False)
         return opened, True
+
+    def _forget(self, connection_id: str) -> None:
+        for place in [place for place in self._known if place[1] == connection_id]:
+            del self._known[place]
 
     def _client(self, opened: Opened) -> AsyncSellingPartner:
         return AsyncSellingPartner(

@@ -13,18 +13,20 @@ Records and events hold ids, names of actions and numbers: no secret, and nothin
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-from sqlalchemy import RowMapping, insert, select, update
+from sqlalchemy import RowMapping, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sellerport.server.hub.mint import Mint
 from sellerport.server.hub.records import SERVER
 from sellerport.server.hub.sealed import key_place
-from sellerport.server.store import audit, audit_chains, events
+from sellerport.server.store import Database, audit, audit_chains, events
 from sellerport.server.vault import DataKey, Vault
 
 EVENTS = frozenset(
@@ -48,13 +50,51 @@ BEGUN = "audit.begun"
 Fact = str | int | float | bool | None
 
 
+@dataclass(frozen=True)
+class Change:
+    """What happened; see `Changes.note`."""
+
+    organization_id: str | None
+    action: str
+    subject: str
+    facts: dict[str, Fact] = field(default_factory=dict)
+
+
 class Changes:
     """Writes records and events."""
 
-    def __init__(self, vault: Vault, mint: Mint, clock: Callable[[], float]) -> None:
+    def __init__(self, database: Database, vault: Vault, mint: Mint, clock: Callable[[], float]) -> None:
+        self._database = database
         self._vault = vault
         self._mint = mint
         self._clock = clock
+        self._begun: dict[str, tuple[dict[str, Any], DataKey]] = {}
+        """What chains that are not there yet would begin with, by whose they are."""
+
+    @asynccontextmanager
+    async def writing(self, *organization_ids: str | None) -> AsyncIterator[AsyncConnection]:
+        """One transaction in which changes of these can be recorded; None is nobody.
+
+        A service on the network that keeps the keys of their chains is asked before it begins, and not while it holds
+        up others.
+
+        Raises:
+            VaultError: a chain's key does not open.
+        """
+        if self._vault.on_network:
+            await self._prepare({id or SERVER for id in organization_ids} | {SERVER})
+        async with self._database.writing() as store:
+            yield store
+
+    async def _prepare(self, names: set[str]) -> None:
+        async with self._database.reading() as store:
+            chains = select(audit_chains).where(audit_chains.c.organization_id.in_(names))
+            found = (await store.execute(chains)).mappings().all()
+        for chain in found:
+            self._begun.pop(chain["organization_id"], None)
+            await self._vault.open_key(chain["sealed_key"], key_place(audit_chains, chain))  # it is remembered
+        for name in names - {chain["organization_id"] for chain in found}:
+            self._begun[name] = await self._beginning(name)
 
     async def note(
         self,
@@ -78,52 +118,88 @@ class Changes:
         Raises:
             StoreError, VaultError: it cannot be written; the transaction must not go on.
         """
-        now = self._clock()
-        chain = await self._hold(store, organization_id or SERVER)
-        key = await self._vault.open_key(chain["sealed_key"], key_place(audit_chains, chain))
-        record = {
-            "chain": chain["organization_id"],
-            "sequence": chain["sequence"] + 1,
-            "at": now,
-            "actor": actor,
-            "action": action,
-            "subject": subject,
-            "facts": facts,
-        }
-        hashed = link(key, chain["hash"], record)
-        await store.execute(insert(audit).values(**record, hash=hashed))
-        end = {"sequence": record["sequence"], "hash": hashed}
-        await store.execute(update(audit_chains).where(audit_chains.c.id == chain["id"]).values(end))
-        if organization_id is not None and action in EVENTS:
-            kind = action.partition(".")[0]
-            event = {
-                "id": self._mint.id(),
-                "organization_id": organization_id,
-                "sequence": record["sequence"],
-                "connection_id": subject if kind == "connection" else None,
-                "type": action,
-                "facts": {**facts, f"{kind}_id": subject},
-                "created_at": now,
-            }
-            await store.execute(insert(events).values(event))
+        await self.note_all(store, actor, [Change(organization_id, action, subject, facts)])
 
-    async def _hold(self, store: AsyncConnection, organization_id: str) -> RowMapping:
-        """Return the end of a chain, which nobody else appends to until the transaction ends; begin it if need be."""
-        mine = select(audit_chains).where(audit_chains.c.organization_id == organization_id).with_for_update()
-        found = (await store.execute(mine)).mappings().first()
-        if found is None:
-            row = {"id": self._mint.id(), "organization_id": organization_id, "sequence": 0, "hash": ""}
-            key = await self._vault.new_key(key_place(audit_chains, row))
-            try:
-                async with store.begin_nested():
-                    await store.execute(insert(audit_chains).values(**row, sealed_key=key.sealed))
-            except IntegrityError:  # another transaction began it at the same moment
-                pass
-            else:
-                if organization_id != SERVER:
-                    await self.note(store, None, BEGUN, organization_id, SERVER)
-            found = (await store.execute(mine)).mappings().one()
-        return found
+    async def note_all(self, store: AsyncConnection, actor: str, changes: Sequence[Change]) -> None:
+        """Record many changes, as `note` does, in their order."""
+        now = self._clock()
+        chains = await self._hold(store, sorted({change.organization_id or SERVER for change in changes}))
+        records: list[dict[str, Any]] = []
+        told: list[dict[str, Any]] = []
+        for change in changes:
+            end = chains[change.organization_id or SERVER]
+            record = {
+                "chain": change.organization_id or SERVER,
+                "sequence": end.sequence + 1,
+                "at": now,
+                "actor": actor,
+                "action": change.action,
+                "subject": change.subject,
+                "facts": change.facts,
+            }
+            end.sequence, end.hash = end.sequence + 1, link(end.key, end.hash, record)
+            records.append({**record, "hash": end.hash})
+            if change.organization_id is not None and change.action in EVENTS:
+                told.append(self._event(change, end.sequence, now))
+        await store.execute(insert(audit), records)
+        ends = [{"chain": end.id, "sequence": end.sequence, "hash": end.hash} for end in chains.values()]
+        await store.execute(update(audit_chains).where(audit_chains.c.id == bindparam("chain")), ends)
+        if told:
+            await store.execute(insert(events), told)
+
+    def _event(self, change: Change, sequence: int, now: float) -> dict[str, Any]:
+        kind = change.action.partition(".")[0]
+        return {
+            "id": self._mint.id(),
+            "organization_id": change.organization_id,
+            "sequence": sequence,
+            "connection_id": change.subject if kind == "connection" else None,
+            "type": change.action,
+            "facts": {**change.facts, f"{kind}_id": change.subject},
+            "created_at": now,
+        }
+
+    async def _hold(self, store: AsyncConnection, names: Sequence[str]) -> dict[str, _End]:
+        """Return the ends of chains, which nobody else appends to until the transaction ends; begin them if need be.
+
+        Always in the order of their names, so that no two transactions wait for each other.
+        """
+        of = audit_chains.c.organization_id
+        mine = select(audit_chains).where(of.in_(names)).order_by(of).with_for_update()
+        found = (await store.execute(mine)).mappings().all()
+        if len(found) < len(names):
+            for name in sorted(set(names) - {chain["organization_id"] for chain in found}):
+                await self._begin(store, name)
+            found = (await store.execute(mine)).mappings().all()
+        return {chain["organization_id"]: await self._end(chain) for chain in found}
+
+    async def _begin(self, store: AsyncConnection, name: str) -> None:
+        row, key = self._begun.pop(name) if name in self._begun else await self._beginning(name)
+        try:
+            async with store.begin_nested():
+                await store.execute(insert(audit_chains).values(**row, sealed_key=key.sealed))
+        except IntegrityError:  # another transaction began it at the same moment
+            return
+        if name != SERVER:
+            await self.note(store, None, BEGUN, name, SERVER)
+
+    async def _beginning(self, name: str) -> tuple[dict[str, Any], DataKey]:
+        row = {"id": self._mint.id(), "organization_id": name, "sequence": 0, "hash": ""}
+        return row, await self._vault.new_key(key_place(audit_chains, row))
+
+    async def _end(self, chain: RowMapping) -> _End:
+        key = await self._vault.open_key(chain["sealed_key"], key_place(audit_chains, chain))
+        return _End(chain["id"], key, chain["sequence"], chain["hash"])
+
+
+@dataclass
+class _End:
+    """The end of a chain, while a transaction holds it."""
+
+    id: str
+    key: DataKey
+    sequence: int
+    hash: str
 
 
 def link(key: DataKey, before: str, record: dict[str, Any]) -> str:

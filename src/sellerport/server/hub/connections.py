@@ -7,19 +7,22 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from sqlalchemy import RowMapping, insert, select, update
+from sqlalchemy import ColumnElement, RowMapping, Select, bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sellerport.errors import Conflict, ConsentError, InvalidArguments, NotFound, Problem, StoreError
+from sellerport import regions
+from sellerport.errors import Conflict, ConsentError, GrantRevoked, InvalidArguments, NotFound, Problem, StoreError
 from sellerport.oauth import LwaClient
 from sellerport.regions import Marketplace
-from sellerport.server.hub.applications import Applications
+from sellerport.server.hub.applications import JOINED, Applications
 from sellerport.server.hub.changes import Changes
 from sellerport.server.hub.mint import Mint
+from sellerport.server.hub.profiles import Advertiser, forget, region_of
 from sellerport.server.hub.proof import Proof
-from sellerport.server.hub.records import OWNER, SERVER, Application, Caller, Connection, required
+from sellerport.server.hub.records import OWNER, SERVER, Application, Caller, Connection, Platform, required
 from sellerport.server.hub.sealed import field_place, key_place, seal, unseal
-from sellerport.server.store import Database, connections, consents
+from sellerport.server.hub.together import Together
+from sellerport.server.store import Database, applications, connections, consents
 from sellerport.server.vault import Vault
 
 log = logging.getLogger(__name__)
@@ -61,13 +64,13 @@ class Origin:
     """The consent that brought a grant, and what Amazon said of the account."""
 
     consent_id: str
-    proof: Proof
+    proof: Proof | Advertiser
 
     def columns(self, now: float) -> dict[str, Any]:
         """Return what a connection keeps of it: how the account is known again, and why that may not be known yet."""
         if self.proof.trouble is not None:
             return {"last_error": self.proof.trouble, "last_error_at": now}
-        return {"stores": list(self.proof.stores)}
+        return self.proof.columns()
 
 
 class Connections:
@@ -88,6 +91,9 @@ class Connections:
         self._applications = applications
         self._mint = mint
         self._clock = clock
+        self._notes = Together(self._note_all)
+        self.on_deleted: list[Callable[[str], object]] = []
+        """Who remembers something of connections, and is told the id of one that is gone."""
 
     async def create(
         self,
@@ -98,6 +104,7 @@ class Connections:
         marketplace: Marketplace,
         refresh_token: str,
         through: LwaClient | Application,
+        platform: Platform = "seller-partner",
         selling_partner_id: str | None = None,
         replication_config: dict[str, Any] | None = None,
         origin: Origin | None = None,
@@ -111,6 +118,7 @@ class Connections:
             marketplace: where the account trades.
             refresh_token: the grant.
             through: what the grant was given to: a registered application, or a Login with Amazon client of its own.
+            platform: which of Amazon's APIs the grant is for.
             selling_partner_id: Amazon's id of the account.
             replication_config: kept for the caller, and given back.
             origin: the consent that brought the grant, if one did.
@@ -134,7 +142,7 @@ class Connections:
             "organization_id": organization_id,
             "customer": customer,
             "name": name,
-            "platform": "seller-partner",
+            "platform": platform,
             "region": marketplace.region,
             "marketplace": marketplace.id,
             "grant_generation": 1,
@@ -148,10 +156,12 @@ class Connections:
         }
         sealed = await seal(self._vault, connections, row, **secrets)
         actor = caller.actor if origin is None else OWNER
-        async with self._database.writing() as store:
+        async with self._changes.writing(organization_id) as store:
             if origin is not None:
                 await self._end(store, origin)
             await store.execute(insert(connections).values(**row, **own, **sealed))
+            if origin is not None and isinstance(origin.proof, Advertiser):
+                await origin.proof.keep(store, id)
             await self._changes.note(store, organization_id, "connection.created", id, actor, status=row["status"])
             return await self._row(store, caller, id)
 
@@ -162,7 +172,7 @@ class Connections:
         *,
         application_id: str,
         refresh_token: str,
-        selling_partner_id: str,
+        selling_partner_id: str | None,
         origin: Origin | None = None,
     ) -> Connection:
         """Give a connection the grant of a new consent, and make it active; the old grant is gone only then.
@@ -171,7 +181,7 @@ class Connections:
             caller, id: whose connection, and which.
             application_id: of the registered application that the grant was given to.
             refresh_token: the grant.
-            selling_partner_id: Amazon's id of the account.
+            selling_partner_id: Amazon's id of the account; advertisers have none.
             origin: the consent that brought the grant.
 
         Raises:
@@ -192,14 +202,17 @@ class Connections:
         id: str,
         generation: int,
         application_id: str,
-        selling_partner_id: str,
+        selling_partner_id: str | None,
         sealed: dict[str, Any],
         origin: Origin | None,
     ) -> Connection | None:
         """Store a new grant in the place of the one of a generation; None if another came first."""
-        async with self._database.writing() as store:
+        async with self._changes.writing(caller.organization_id) as store:
             known = await self._row(store, caller, id, lock=True)
             check_account(known, selling_partner_id)
+            proof = origin.proof if origin is not None else None
+            if isinstance(proof, Advertiser) and not await proof.is_known(store, id):
+                raise _another()
             now = self._clock()
             values = {
                 "application_id": application_id,
@@ -222,6 +235,8 @@ class Connections:
                 return None
             if origin is not None:
                 await self._end(store, origin)
+            if isinstance(proof, Advertiser):
+                await self._keep(store, known, proof)
             await self._changes.note(store, caller.organization_id, f"connection.{values['status']}", id, OWNER)
             return await self._row(store, caller, id)
 
@@ -230,6 +245,30 @@ class Connections:
         open = (consents.c.id == origin.consent_id) & consents.c.ended_at.is_(None)
         if (await store.execute(update(consents).where(open).values(ended_at=self._clock()))).rowcount == 0:
             raise ConsentError("this consent came to a connection already")
+
+    async def _keep(self, store: AsyncConnection, known: Connection, found: Advertiser) -> None:
+        """Keep an advertiser's profiles, and where calls go that name none."""
+        place = found.home(regions.marketplace(known.marketplace))
+        values = {**found.columns(), "region": place.region, "marketplace": place.id}
+        await store.execute(update(connections).where(_t.id == known.id).values(values))
+        await found.keep(store, known.id)
+
+    async def note_profiles(self, opened: Opened, found: Advertiser) -> None:
+        """Keep the profiles that were found between two consents."""
+        was = opened.connection
+        same_grant = (_t.id == was.id) & (_t.grant_generation == opened.generation) & (_t.status == "active")
+        async with self._database.writing() as store:
+            if await store.scalar(select(_t.id).where(same_grant).with_for_update()) is not None:
+                await self._keep(store, was, found)
+
+    async def region_of_profile(self, id: str, profile_id: str) -> str | None:
+        """Return the region of one of a connection's advertising profiles; None if it has no such: for the hub alone.
+
+        Raises:
+            StoreError: the database cannot be read.
+        """
+        async with self._database.reading() as store:
+            return await region_of(store, id, profile_id)
 
     async def known(
         self, caller: Caller, application_id: str, selling_partner_id: str, region: str, proof: Proof
@@ -245,25 +284,52 @@ class Connections:
             rows = await store.execute(select(_t.id, _t.stores).where(same & mine).order_by(_t.granted_at, _t.id))
             return next((row.id for row in rows if proof.knows(row.stores)), None)
 
-    async def claim(self, caller: Caller, id: str, customer: str) -> Connection:
+    async def claim(self, caller: Caller, id: str, customer: str, *, renews: str | None = None) -> Connection:
         """Say whose a pending connection is; from then on it may be called.
 
         Args:
             caller, id: whose connection, and which.
             customer: the organization's own name for its user.
+            renews: a connection of the same customer and account that gets the pending one's grant, and takes its
+                place: for accounts that Amazon does not make known again (see `known`).
 
         Raises:
-            NotFound: the organization has none with this id.
-            Conflict: it has a customer already.
+            NotFound: the organization has none with this id, or the customer none to renew.
+            Conflict: it has a customer already, or is in another region than the one to renew.
+            ConsentError: the one to renew is another account's.
         """
         required(customer=customer)
-        async with self._database.writing() as store:
+        if renews is not None:
+            return await self._take_over(caller, id, customer, renews)
+        async with self._changes.writing(caller.organization_id) as store:
             if (await self._row(store, caller, id, lock=True)).status != "pending":
                 raise Conflict(f"connection {id} has a customer already")
             values = {"customer": customer, "status": "active", "updated_at": self._clock()}
             await store.execute(update(connections).where(_t.id == id).values(values))
             await self._changes.note(store, caller.organization_id, "connection.active", id, caller.actor)
             return await self._row(store, caller, id)
+
+    async def _take_over(self, caller: Caller, id: str, customer: str, renewed: str) -> Connection:
+        """Give a pending connection's grant to another one, and delete it; again if that was interrupted."""
+        pending, known = await self.open(caller, id), await self.get(caller, renewed)
+        if pending.connection.status != "pending":
+            raise Conflict(f"connection {id} has a customer already")
+        if known.customer != customer:
+            raise NotFound(f"no connection {renewed!r} of this customer")
+        if known.region != pending.connection.region:
+            raise Conflict(f"connection {renewed} is in region {known.region!r}; a grant is good in one region only")
+        account, application = pending.connection.selling_partner_id, pending.connection.application_id
+        assert account is not None, "who began at Amazon named an account"
+        assert application is not None, "and an application"
+        made = await self.renew(
+            caller,
+            renewed,
+            application_id=application,
+            refresh_token=pending.refresh_token,
+            selling_partner_id=account,
+        )
+        await self.delete(caller, id)
+        return made
 
     async def all(self, caller: Caller, customer: str | None = None) -> list[Connection]:
         """Return the organization's connections, or one customer's, the oldest first."""
@@ -289,7 +355,7 @@ class Connections:
         Raises:
             NotFound: the organization has none with this id.
         """
-        async with self._database.writing() as store:
+        async with self._changes.writing(caller.organization_id) as store:
             await self._row(store, caller, id, lock=True)
             values: dict[str, Any] = {
                 **_NO_TOKEN,
@@ -298,12 +364,17 @@ class Connections:
                 "lwa_client_id": None,
                 "selling_partner_id": None,
                 "stores": None,
+                "profiles": None,
+                "profile_id": None,
                 "replication_config": {},
                 "status": "disconnected",
                 "updated_at": self._clock(),
             }
             await store.execute(update(connections).where(_t.id == id).values(values))
+            await forget(store, id)
             await self._changes.note(store, caller.organization_id, "connection.disconnected", id, caller.actor)
+        for told in self.on_deleted:
+            told(id)
 
     async def open(self, caller: Caller, id: str) -> Opened:
         """Return a connection with its grant: for the hub alone.
@@ -312,15 +383,14 @@ class Connections:
             NotFound: the organization has none with this id.
             VaultError: the grant does not open.
         """
-        mine = (_t.id == id) & (_t.organization_id == caller.organization_id) & (_t.status != "disconnected")
         async with self._database.reading() as store:
-            row = (await store.execute(select(connections).where(mine))).mappings().first()
+            row = (await store.execute(_OPEN, {"it": id, "owner": caller.organization_id})).mappings().first()
         if row is None or row["sealed_grant"] is None:
             raise _unknown(id)
         return await self.opened(row)
 
     async def opened(self, row: RowMapping) -> Opened:
-        """Return the connection of a whole row with its grant: for the hub alone.
+        """Return the connection of a whole row (see `whole`) with its grant: for the hub alone.
 
         Raises:
             VaultError: the grant does not open.
@@ -332,7 +402,9 @@ class Connections:
             client = LwaClient(row["lwa_client_id"], secrets["sealed_client_secret"])
         else:
             assert connection.application_id is not None
-            client, previous = await self._applications.lwa_clients(row["organization_id"], connection.application_id)
+            client, previous = await self._applications.clients_of(
+                row["organization_id"], connection.application_id, row
+            )
         return Opened(connection, client, secrets["sealed_grant"], row["grant_generation"], row, previous)
 
     async def access_token(self, row: RowMapping) -> str:
@@ -383,10 +455,10 @@ class Connections:
             "updated_at": now,
             **_NO_TOKEN,
         }
-        async with self._database.writing() as store:
+        organization_id = opened.connection.organization_id
+        async with self._changes.writing(organization_id) as store:
             done = await store.execute(update(connections).where(same_grant).values(values))
             if done.rowcount == 1:
-                organization_id = opened.connection.organization_id
                 await self._changes.note(store, organization_id, "connection.needs_consent", id, SERVER)
         return done.rowcount == 1
 
@@ -402,12 +474,19 @@ class Connections:
             values = {"last_error": error, "last_error_at": now}
         if not stale:
             return
-        same_grant = (_t.id == was.id) & (_t.grant_generation == opened.generation)
         try:
-            async with self._database.writing() as store:
-                await store.execute(update(connections).where(same_grant).values(values))
+            await self._notes({"row": was.id, "generation": opened.generation, **values})
         except StoreError as failure:
             log.warning("the outcome of a call could not be noted: %s", failure, extra={"connection": was.id})
+
+    async def _note_all(self, notes: list[dict[str, Any]]) -> list[None]:
+        same_grant = (_t.id == bindparam("row")) & (_t.grant_generation == bindparam("generation"))
+        good = [note for note in notes if "last_success_at" in note]
+        bad = [note for note in notes if "last_success_at" not in note]
+        async with self._database.writing() as store:
+            for alike in filter(None, (good, bad)):
+                await store.execute(update(connections).where(same_grant), alike)
+        return [None] * len(notes)
 
     async def _generation(self, caller: Caller, id: str) -> int:
         async with self._database.reading() as store:
@@ -425,18 +504,40 @@ class Connections:
         return Connection(**row)
 
 
-def check_account(connection: Connection, selling_partner_id: str) -> None:
+def whole(*columns: ColumnElement[Any]) -> Select[Any]:
+    """Return a query for connections with all that it takes to open them, and what else is wanted."""
+    its = (applications.c.id == _t.application_id) & (applications.c.organization_id == _t.organization_id)
+    return select(connections, *JOINED, *columns).select_from(connections.outerjoin(applications, its))
+
+
+_OPEN = whole().where(_t.id == bindparam("it"), _t.organization_id == bindparam("owner"), _t.status != "disconnected")
+"""Made once, as it has forty columns and is run with every call."""
+
+
+def consent_again(connection_id: str) -> GrantRevoked:
+    """Return what is raised for a connection whose grant is over; it says what to do."""
+    return GrantRevoked(
+        f"the grant of connection {connection_id} no longer stands: the account's owner has to consent again; "
+        "start the consent flow with this connector_id"
+    )
+
+
+def check_account(connection: Connection, selling_partner_id: str | None) -> None:
     """Refuse another account than the connection's.
 
     Raises:
         ConsentError: says so.
     """
     if connection.selling_partner_id not in (None, selling_partner_id):
-        raise ConsentError(
-            "consent was given for another Amazon account than this connection's; sign in to the right one, "
-            "or make a new connection for this one",
-            reason="account_mismatch",
-        )
+        raise _another()
+
+
+def _another() -> ConsentError:
+    return ConsentError(
+        "consent was given for another Amazon account than this connection's; sign in to the right one, "
+        "or make a new connection for this one",
+        reason="account_mismatch",
+    )
 
 
 def _unknown(id: str) -> NotFound:

@@ -21,11 +21,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import fields
 from typing import Any
-from urllib.parse import unquote_plus, urlencode, urlsplit, urlunsplit
 
-from sqlalchemy import ColumnElement, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sellerport import oauth, regions
@@ -36,19 +35,31 @@ from sellerport.errors import (
     Problem,
     SellerportError,
     StoreError,
+    TooManyRequests,
     VaultError,
 )
-from sellerport.regions import Amazon, Marketplace
-from sellerport.server.hub import log_ins
+from sellerport.regions import ADS_REGIONS, Amazon, Marketplace
+from sellerport.server.hub import ads_consents, log_ins
 from sellerport.server.hub.applications import Applications
 from sellerport.server.hub.changes import Changes
 from sellerport.server.hub.connections import Connections, Origin, check_account
+from sellerport.server.hub.consent_steps import Finished, Invitation, Started
 from sellerport.server.hub.exchange import Exchange, Granted
 from sellerport.server.hub.log_ins import LogIn
 from sellerport.server.hub.mint import Mint, digest, same
+from sellerport.server.hub.profiles import Advertiser
 from sellerport.server.hub.proof import Proof, other_region
-from sellerport.server.hub.records import OWNER, Application, Caller, Connection, is_partner_id, required
-from sellerport.server.hub.return_urls import ReturnUrls
+from sellerport.server.hub.records import (
+    NAMES,
+    OWNER,
+    Application,
+    Caller,
+    Connection,
+    Platform,
+    is_partner_id,
+    required,
+)
+from sellerport.server.hub.return_urls import ReturnUrls, answered
 from sellerport.server.store import Database, applications, connections, consents, organizations
 
 log = logging.getLogger(__name__)
@@ -57,12 +68,13 @@ LIFE_S = 600
 LONGEST_S = 1800
 """Opening a link again begins its ten minutes anew, but not past this time after it was made."""
 
+MOST_LOG_INS = 500
+"""How many owners of an application may have begun at Amazon and be on their way."""
+
 FORGET_AFTER_S = 86_400
 KEEP_S = 30 * 86_400
 """A consent that came to a code is kept longer: a journal may hold its grant."""
 
-ANSWER_NAMES = ("connector_id", "error", "error_description", "consent_url")
-NAME = "Amazon Seller Partner"
 
 Row = Mapping[str, Any]
 
@@ -80,41 +92,6 @@ _ASKED = (
     "replication_config",
 )
 """What a consent is about, which another attempt is about too."""
-
-
-@dataclass(frozen=True)
-class Invitation:
-    """What an account's owner is told before they go on to Amazon."""
-
-    organization: str
-    host: str
-    """The Central that they come to."""
-    vendor: bool = False
-    renews: bool = False
-    selling_partner_id: str | None = None
-    """The account, where Amazon named it."""
-
-
-@dataclass(frozen=True)
-class Started:
-    """Where a browser goes next, and the cookie by which it will be known when it comes back."""
-
-    location: str = field(repr=False)
-    cookie: str
-    value: str = field(repr=False)
-
-
-@dataclass(frozen=True)
-class Finished:
-    """How a consent ended: with a connection or an error; ``location`` is the return URL, if there is one."""
-
-    cookie: str
-    organization: str
-    connection: Connection | None = None
-    error: ConsentError | None = None
-    link: str | None = field(default=None, repr=False)
-    """Where the owner may try again."""
-    location: str | None = field(default=None, repr=False)
 
 
 class Consents:
@@ -161,6 +138,7 @@ class Consents:
         *,
         customer: str | None = None,
         name: str | None = None,
+        platform: Platform = "seller-partner",
         marketplace: Marketplace | None = None,
         return_url: str | None = None,
         application: str | None = None,
@@ -174,7 +152,9 @@ class Consents:
             caller: whose organization the connection will belong to.
             customer: the organization's own name for its user; with ``connection_id``, that connection's.
             name: what to call the connection.
+            platform: which of Amazon's APIs consent is for; with ``connection_id``, that connection's.
             marketplace: where the account has to trade; if not given, anywhere in the region of the United States.
+                Advertisers consent for all regions, on Amazon's site of this one's.
             return_url: where the browser goes in the end; a page of this server if not given.
             application: the name of the registered application, where there are several.
             connection_id: a connection that needs a new grant, instead of a new connection.
@@ -187,15 +167,15 @@ class Consents:
         organization_id, renewed, named = caller.organization_id, None, marketplace is not None
         if connection_id is not None:
             renewed = await self._connections.get(caller, connection_id)
-            marketplace = _same_region(renewed, marketplace)
+            platform, marketplace = renewed.platform, _same_region(renewed, marketplace)
             if customer not in (None, renewed.customer):
                 raise NotFound(f"no connection {connection_id!r} of this customer")
             customer, name = renewed.customer, renewed.name
-        name = name or NAME
+        name = name or NAMES[platform]
         required(name=name, **({} if renewed is not None and customer is None else {"customer": customer or ""}))
         if return_url is not None:
             await self._return_urls.check(organization_id, return_url, "redirect_url")
-        through = await self._through(organization_id, application, renewed)
+        through = await self._through(organization_id, application, renewed, platform)
         row = {
             "organization_id": organization_id,
             "customer": customer,
@@ -208,7 +188,7 @@ class Consents:
             "return_url": return_url,
             "replication_config": replication_config or {},
         }
-        async with self._database.writing() as store:
+        async with self._changes.writing(caller.organization_id) as store:
             return await self._offer(store, row, caller.actor)
 
     async def look(self, link: str, cookies: Mapping[str, str]) -> Invitation:
@@ -220,8 +200,10 @@ class Consents:
         """
         async with self._database.reading() as store:
             row = await self._linked(store, link, cookies)
-        central = _central(regions.marketplace(row["marketplace"]), row["vendor"])
-        return Invitation(row["organization"], central, row["vendor"], row["connection_id"] is not None)
+        marketplace, renews, platform = regions.marketplace(row["marketplace"]), row["connection_id"], row["platform"]
+        ads = platform == "ads"
+        host = ADS_REGIONS[marketplace.region].consent if ads else _central(marketplace, row["vendor"])
+        return Invitation(row["organization"], host, row["vendor"], renews is not None, platform=platform)
 
     async def start(self, link: str, cookies: Mapping[str, str]) -> Started:
         """Bind a link to the browser that opened it, and return where on Amazon it goes.
@@ -237,16 +219,7 @@ class Consents:
             row = await self._linked(store, link, cookies, lock=True)
             browser = cookies.get(self._cookie(row["id"]), "") if row["browser_hash"] else self._mint.secret("")
             state = await self._bind(store, row, browser)
-        location = oauth.consent_url(
-            self._amazon,
-            regions.marketplace(row["marketplace"]),
-            row["amazon_application_id"],
-            state,
-            redirect_uri=self.callback_url,
-            draft=row["draft"],
-            vendor=row["vendor"],
-        )
-        return Started(location, self._cookie(row["id"]), browser)
+        return Started(self._page(row, state, browser), self._cookie(row["id"]), browser)
 
     async def look_in(self, application_id: str, params: Mapping[str, str]) -> Invitation:
         """Return what Amazon's opening of an application's Log-in URI is about; that changes nothing.
@@ -268,22 +241,24 @@ class Consents:
 
         Raises:
             ConsentError: as `look_in`; or the open consent of this browser is for another account or region.
+            TooManyRequests: too many owners began at Amazon and are on their way.
             StoreError: the database cannot be written.
         """
         application, _ = await self._addressed(application_id)
         log_in = log_ins.read(self._amazon, application, params)
         installs = await self._return_urls.for_installs(application.organization_id)
-        async with self._database.writing() as store:
+        async with self._changes.writing(application.organization_id) as store:
             row = await self._open(store, application.id, cookies)
             if row is not None:
                 _check_log_in(row, log_in)
                 browser = cookies[self._cookie(row["id"])]
             else:
+                await self._check_room(store, application.id)
                 browser = self._mint.secret("")
                 begun = {
                     "organization_id": application.organization_id,
                     "application_id": application.id,
-                    "name": NAME,
+                    "name": NAMES["seller-partner"],
                     "marketplace": log_in.marketplace.id,
                     "vendor": log_in.vendor,
                     "return_url": installs,
@@ -303,7 +278,7 @@ class Consents:
         consent = await self._claim(params.get("state", ""), cookies)
         cookie, return_url, organization = self._cookie(consent["id"]), consent["return_url"], consent["organization"]
         try:
-            connection = await self._connect(consent, params)
+            connection = await self._connect(consent, params, cookies[cookie])
         except (ConsentError, NotFound, StoreError, VaultError) as error:
             log.warning("a consent came to nothing: %s", error, extra={"consent": consent["id"]})
             failure = error if isinstance(error, ConsentError) else _failed(error)
@@ -311,9 +286,9 @@ class Consents:
             answer = {"error": failure.reason, "error_description": failure.message}
             answer |= {"consent_url": link} if link is not None else {}
             return Finished(
-                cookie, organization, error=failure, link=link, location=return_url and _with(return_url, answer)
+                cookie, organization, error=failure, link=link, location=return_url and answered(return_url, answer)
             )
-        location = return_url and _with(return_url, {"connector_id": connection.id})
+        location = return_url and answered(return_url, {"connector_id": connection.id})
         return Finished(cookie, organization, connection=connection, location=location)
 
     async def recover(self) -> int:
@@ -337,13 +312,31 @@ class Consents:
             entry.remove()
         return recovered
 
-    async def _through(self, organization_id: str, name: str | None, renewed: Connection | None) -> Application:
+    def _page(self, row: Row, state: str, browser: str) -> str:
+        """Return Amazon's page for a consent."""
+        marketplace = regions.marketplace(row["marketplace"])
+        if row["platform"] == "ads":
+            client_id = row["lwa_client_id"]
+            return ads_consents.page(self._amazon, marketplace, client_id, state, browser, self.callback_url)
+        return oauth.consent_url(
+            self._amazon,
+            marketplace,
+            row["amazon_application_id"],
+            state,
+            redirect_uri=self.callback_url,
+            draft=row["draft"],
+            vendor=row["vendor"],
+        )
+
+    async def _through(
+        self, organization_id: str, name: str | None, renewed: Connection | None, platform: Platform
+    ) -> Application:
         """Return the application to consent to: the one named, the connection's own, or the organization's."""
         if name is None and renewed is not None and renewed.application_id is not None:
             found = await self._applications.get(organization_id, renewed.application_id)
         else:
-            found = await self._applications.find(organization_id, name)
-        if found.application_id is None:
+            found = await self._applications.find(organization_id, name, platform)
+        if found.platform == "seller-partner" and found.application_id is None:
             problem = f"the application {found.name!r} has no application id (amzn1.sp.solution.…), which consent needs"
             raise InvalidArguments(problems=[Problem("application", problem)])
         return found
@@ -352,6 +345,7 @@ class Consents:
         """Return the application whose Log-in URI was opened, and its organization's name."""
         wanted = select(*(applications.c[it.name] for it in fields(Application)), organizations.c.name.label("owner"))
         one = (applications.c.id == application_id) & applications.c.application_id.is_not(None)
+        one &= applications.c.platform == "seller-partner"
         joined = wanted.join(organizations, organizations.c.id == applications.c.organization_id)
         async with self._database.reading() as store:
             row = (await store.execute(joined.where(one))).mappings().first()
@@ -377,11 +371,20 @@ class Consents:
         mine = (_t.application_id == application_id) & _t.browser_hash.in_(held)
         return await self._row(store, mine & _t.used_at.is_(None) & (_t.expires_at > self._clock()), lock=True)
 
+    async def _check_room(self, store: AsyncConnection, application_id: str) -> None:
+        """Bound what strangers leave behind: anybody may say that Amazon sent them, also from many addresses."""
+        on_their_way = (_t.application_id == application_id) & _t.customer.is_(None) & _t.connection_id.is_(None)
+        on_their_way &= _t.used_at.is_(None) & (_t.expires_at > self._clock())
+        if (await store.scalar(select(func.count()).select_from(consents).where(on_their_way)) or 0) >= MOST_LOG_INS:
+            raise TooManyRequests("too many owners are on their way to Amazon; begin again later", retry_after=LIFE_S)
+
     async def _row(self, store: AsyncConnection, which: ColumnElement[bool], *, lock: bool = False) -> Row | None:
         """Return a consent with what it is about; locked, nobody else changes it until the transaction ends."""
         about = (
             organizations.c.name.label("organization"),
             applications.c.application_id.label("amazon_application_id"),
+            applications.c.lwa_client_id,
+            applications.c.platform,
             applications.c.draft,
             connections.c.selling_partner_id.label("renewed_partner_id"),
         )
@@ -443,7 +446,28 @@ class Consents:
         if row["expires_at"] <= self._clock():
             raise ConsentError("this took too long and has expired; start again")
 
-    async def _connect(self, consent: Row, params: Mapping[str, str]) -> Connection:
+    async def _connect(self, consent: Row, params: Mapping[str, str], browser: str) -> Connection:
+        if consent["platform"] == "ads":
+            code, partner, verifier = ads_consents.code_of(params), None, ads_consents.verifier(browser)
+        else:
+            (code, partner), verifier = await self._answer(consent, params), None
+        exchanged = await self._exchange.take(consent, code, partner, self.callback_url, verifier)
+        try:
+            proof = await self._exchange.prove(exchanged.access_token, consent)
+            connection = await self._store(consent, partner, exchanged.refresh_token, proof)
+        except (ConsentError, NotFound):
+            exchanged.entry.remove()
+            raise
+        except BaseException as error:
+            exchanged.entry.close()
+            if isinstance(error, StoreError | VaultError):
+                raise _kept() from error
+            raise
+        exchanged.entry.remove()
+        return connection
+
+    async def _answer(self, consent: Row, params: Mapping[str, str]) -> tuple[str, str]:
+        """Return the code and the account that a browser brought back from Seller or Vendor Central."""
         if "error" in params:
             reason = "access_denied" if params["error"] == "access_denied" else "creation_failed"
             raise ConsentError("the account's owner did not give consent; nothing was connected", reason=reason)
@@ -457,31 +481,23 @@ class Consents:
         if consent["connection_id"] is not None:
             caller = Caller(consent["organization_id"])
             check_account(await self._connections.get(caller, consent["connection_id"]), partner)
-        exchanged = await self._exchange.take(consent, code, partner, self.callback_url)
-        try:
-            region = regions.marketplace(consent["marketplace"]).region
-            proof = await self._exchange.prove(exchanged.access_token, region)
-            connection = await self._store(consent, partner, exchanged.refresh_token, proof)
-        except (ConsentError, NotFound):
-            exchanged.entry.remove()
-            raise
-        except BaseException as error:
-            exchanged.entry.close()
-            if isinstance(error, StoreError | VaultError):
-                raise _kept() from error
-            raise
-        exchanged.entry.remove()
-        return connection
+        return code, partner
 
-    async def _store(self, consent: Row, partner: str, refresh_token: str, proof: Proof) -> Connection:
+    async def _store(
+        self, consent: Row, partner: str | None, refresh_token: str, proof: Proof | Advertiser
+    ) -> Connection:
         """Make the connection, or renew it."""
         caller = Caller(consent["organization_id"])
         wanted = regions.marketplace(consent["marketplace"])
-        marketplace = proof.agree(wanted, named=consent["marketplace_named"])
         origin = Origin(consent["id"], proof)
         id, application_id = consent["connection_id"], consent["application_id"]
-        if id is None and consent["customer"] is None:
-            id = await self._connections.known(caller, application_id, partner, marketplace.region, proof)
+        if isinstance(proof, Advertiser):
+            marketplace = proof.home(wanted)
+        else:
+            marketplace = proof.agree(wanted, named=consent["marketplace_named"])
+            if id is None and consent["customer"] is None:
+                assert partner is not None, "who began at Amazon named an account"
+                id = await self._connections.known(caller, application_id, partner, marketplace.region, proof)
         if id is not None:
             return await self._connections.renew(
                 caller,
@@ -498,6 +514,7 @@ class Consents:
             marketplace=marketplace,
             refresh_token=refresh_token,
             through=await self._applications.get(caller.organization_id, application_id),
+            platform=consent["platform"],
             selling_partner_id=partner,
             replication_config=consent["replication_config"],
             origin=origin,
@@ -511,7 +528,8 @@ class Consents:
             return False
         refresh_token = await self._exchange.refresh_token(granted)
         try:
-            await self._store(row, granted.selling_partner_id, refresh_token, Proof())
+            proof = Advertiser() if row["platform"] == "ads" else Proof()
+            await self._store(row, granted.selling_partner_id, refresh_token, proof)
         except (ConsentError, NotFound) as error:
             log.warning("a consent came to nothing: %s", error, extra={"consent": granted.consent_id})
             return False
@@ -520,8 +538,8 @@ class Consents:
     async def _note_failure(self, consent: Row, failure: ConsentError) -> str | None:
         """Write down why a consent came to nothing; return a new link where trying again may help."""
         try:
-            async with self._database.writing() as store:
-                id, organization_id = consent["id"], consent["organization_id"]
+            id, organization_id = consent["id"], consent["organization_id"]
+            async with self._changes.writing(organization_id) as store:
                 await self._changes.note(store, organization_id, "consent.failed", id, OWNER, reason=failure.reason)
                 if failure.reason != "creation_failed":
                     return None
@@ -535,9 +553,8 @@ class Consents:
         return f"{'__Host-' if self.secure else ''}sellerport-consent-"  # __Host- needs https
 
     def _cookie(self, consent_id: str) -> str:
-        return (
-            self._prefix + consent_id[:8]
-        )  # one name for each consent, so that two tabs do not overwrite each other's
+        # one name for each consent, so that two tabs do not overwrite each other's
+        return self._prefix + consent_id[:8]
 
 
 def _used() -> ConsentError:
@@ -573,16 +590,8 @@ def _failed(error: SellerportError) -> ConsentError:
 
 
 def _same_region(renewed: Connection, marketplace: Marketplace | None) -> Marketplace:
-    if marketplace is not None and marketplace.region != renewed.region:
+    ads = renewed.platform == "ads"  # a grant of which is good everywhere
+    if marketplace is not None and marketplace.region != renewed.region and not ads:
         problem = f"the connection's account is in region {renewed.region!r}; a grant is good in one region only"
         raise InvalidArguments(problems=[Problem("marketplace", problem)])
     return marketplace or regions.marketplace(renewed.marketplace)
-
-
-def _with(url: str, answer: Mapping[str, str]) -> str:
-    """Add to a URL's query; what is there stays as it is, except for names that only the answer may set."""
-    parts = urlsplit(url)
-    kept = [
-        pair for pair in parts.query.split("&") if pair and unquote_plus(pair.partition("=")[0]) not in ANSWER_NAMES
-    ]
-    return urlunsplit(parts._replace(query="&".join([*kept, urlencode(answer)])))

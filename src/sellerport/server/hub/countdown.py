@@ -38,7 +38,7 @@ class Countdown:
             connections,
             func.coalesce(c.granted_at, c.created_at),
             CONSENT_S,
-            c.status == "active",
+            (c.status == "active") & (c.platform == "seller-partner"),
         ) + await self._remind(
             "application.secret_expiring",
             applications,
@@ -62,7 +62,7 @@ class Countdown:
                 continue
             untold = or_(t.reminded_days.is_(None), t.reminded_days > step)
             unchanged = (t.id == row.id) & where & (begun + life_s == row.ends_at) & untold
-            async with self._database.writing() as store:
+            async with self._changes.writing(row.organization_id) as store:
                 done = await store.execute(update(table).where(unchanged).values(reminded_days=step))
                 if done.rowcount == 1:
                     facts = {"days_left": days_left, "ends_at": row.ends_at}

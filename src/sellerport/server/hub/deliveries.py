@@ -164,7 +164,8 @@ class Deliveries:
         due = due.where(one.c.status == "pending", one.c.next_attempt_at <= now, ~earlier.exists())
         ranked = due.subquery("ranked")
         fair = select(ranked.c.event_id, ranked.c.webhook_id).where(ranked.c.place <= AT_ONCE_EACH)
-        fair = fair.order_by(ranked.c.next_attempt_at).limit(AT_ONCE)
+        # each webhook's first before any other's second: a backlog of one organization holds up no other's
+        fair = fair.order_by(ranked.c.place, ranked.c.next_attempt_at).limit(AT_ONCE)
         two = deliveries.alias("two")
         free = select(two.c.event_id, two.c.webhook_id).where(tuple_(two.c.event_id, two.c.webhook_id).in_(fair))
         mine = tuple_(_t.event_id, _t.webhook_id).in_(free.with_for_update(skip_locked=True))

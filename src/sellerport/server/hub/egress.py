@@ -12,6 +12,8 @@ import ipaddress
 import re
 import socket
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from sellerport.errors import InvalidArguments, NoAnswer, Problem
 from sellerport.server.hub.return_urls import Place, parse
@@ -41,9 +43,14 @@ _ISATAP = (0x00005EFE, 0x02005EFE)
 """What stands before an IPv4 address in an interface identifier (RFC 5214 §6.1)."""
 
 
+_lookups = ThreadPoolExecutor(8, "sellerport-names")
+"""Whoever makes a webhook can have its name take minutes: threads of their own, so that nothing else waits for one."""
+
+
 async def resolve(host: str) -> Sequence[str]:
     """Return a host's addresses, as the system finds them."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    ask = partial(socket.getaddrinfo, host, None, type=socket.SOCK_STREAM)
+    found = await asyncio.get_running_loop().run_in_executor(_lookups, ask)
     return [str(address[0]) for *_, address in found]
 
 

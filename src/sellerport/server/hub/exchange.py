@@ -9,11 +9,13 @@ from typing import Any
 
 import msgspec
 
-from sellerport import oauth
+from sellerport import oauth, regions
 from sellerport.errors import ClientRefused, ConsentError, GrantRevoked, TokenUnavailable
 from sellerport.regions import Amazon
+from sellerport.server.hub import profiles
 from sellerport.server.hub.applications import Applications
 from sellerport.server.hub.journal import Entry, Journal
+from sellerport.server.hub.profiles import Advertiser
 from sellerport.server.hub.proof import Proof, prove
 from sellerport.server.hub.sealed import field_place, key_place
 from sellerport.server.store import consents
@@ -28,7 +30,8 @@ class Granted(msgspec.Struct, frozen=True):
 
     consent_id: str
     organization_id: str
-    selling_partner_id: str
+    selling_partner_id: str | None
+    """Advertisers have none."""
     sealed_key: bytes
     sealed_grant: bytes
 
@@ -66,7 +69,12 @@ class Exchange:
         self._wire = wire
 
     async def take(
-        self, consent: Mapping[str, Any], code: str, selling_partner_id: str, redirect_uri: str
+        self,
+        consent: Mapping[str, Any],
+        code: str,
+        selling_partner_id: str | None,
+        redirect_uri: str,
+        code_verifier: str | None = None,
     ) -> Exchanged:
         """Exchange the code that a consent came to.
 
@@ -82,7 +90,7 @@ class Exchange:
         )  # a service may be asked, so before the code is used
         entry = await asyncio.to_thread(self._journal.begin, consent["id"])
         try:
-            answer = await oauth.exchange_code(self._wire, self._amazon, client, code, redirect_uri)
+            answer = await oauth.exchange_code(self._wire, self._amazon, client, code, redirect_uri, code_verifier)
         except BaseException as error:
             entry.remove()
             if isinstance(error, GrantRevoked | ClientRefused | TokenUnavailable):
@@ -94,8 +102,11 @@ class Exchange:
         await asyncio.to_thread(entry.write, granted)
         return Exchanged(answer.refresh_token, answer.access_token, entry)
 
-    async def prove(self, access_token: str, region: str) -> Proof:
-        """Ask Amazon whose a new grant is (see `proof.prove`)."""
+    async def prove(self, access_token: str, consent: Mapping[str, Any]) -> Proof | Advertiser:
+        """Ask Amazon whose the new grant of a consent is (see `proof.prove` and `profiles.prove`)."""
+        if consent["platform"] == "ads":
+            return await profiles.prove(self._amazon, self._wire, consent["lwa_client_id"], access_token)
+        region = regions.marketplace(consent["marketplace"]).region
         return await prove(self._amazon, self._wire, access_token, region)
 
     def left_behind(self) -> Iterator[tuple[Entry[Granted], Granted | None]]:

@@ -25,6 +25,7 @@ from sellerport.server.hub.journal import Journal, Refresh
 from sellerport.server.hub.keys import Keys
 from sellerport.server.hub.mint import Mint
 from sellerport.server.hub.organizations import Organizations
+from sellerport.server.hub.quotas import Quotas
 from sellerport.server.hub.return_urls import ReturnUrls
 from sellerport.server.hub.secrets import Secrets
 from sellerport.server.hub.tokens import AccessTokens
@@ -46,6 +47,7 @@ class Hub:
         wire: what HTTP goes out through.
         limits: what keeps calls within Amazon's rate limits; this process's own if not given.
         egress: decides where webhooks may be; on the internet if not given.
+        client_rate: requests a second that one API client may make; 0 for no limit.
         clock: seconds since the epoch.
         monotonic: seconds, of a clock that nobody sets.
         random: a source of unpredictable bytes.
@@ -62,13 +64,15 @@ class Hub:
         wire: Wire | None = None,
         limits: Limiter | None = None,
         egress: Egress | None = None,
+        client_rate: int = 0,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
         random: Callable[[int], bytes] = os.urandom,
     ) -> None:
         mint = Mint(random)
         wire, limits, egress = wire or AsyncWire(), limits or Limits(), egress or Egress()
-        changes = Changes(vault, mint, clock)
+        changes = Changes(database, vault, mint, clock)
+        self.quotas = Quotas(limits, wire, client_rate, monotonic)
         self.keys = Keys(database, vault, changes, clock)
         self.audit = Audit(database, vault)
         self.organizations = Organizations(database, changes, mint, clock)
@@ -101,7 +105,15 @@ class Hub:
             mint=mint,
             monotonic=monotonic,
         )
-        self.calls = Calls(self.connections, amazon=amazon, wire=wire, tokens=self.tokens, limits=limits, clock=clock)
+        self.calls = Calls(
+            self.connections,
+            self.quotas,
+            amazon=amazon,
+            wire=wire,
+            tokens=self.tokens,
+            limits=limits,
+            clock=clock,
+        )
         self.secrets = Secrets(
             self.applications, amazon=amazon, wire=wire, tokens=Tokens(clock=monotonic), limits=limits
         )

@@ -14,7 +14,7 @@ import logging
 import os
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -67,12 +67,20 @@ class Entry(Generic[T]):
         """
         try:
             _put(self._handle, _framed(came))
-            os.fsync(self._handle)
+            os.fdatasync(self._handle)  # what else there is to know of the file is on the disk since it was made
         except OSError as error:
             raise _unwritable(self._path.parent, error) from error
 
+    def sync(self) -> None:
+        """Wait until it is on the disk."""
+        os.fsync(self._handle)
+
     def read(self) -> T | None:
-        """Return what it holds; None if that was never written to its end."""
+        """Return what it holds; None if that was never written to its end.
+
+        Raises:
+            msgspec.DecodeError: it is whole, and of another version of this program.
+        """
         found = os.pread(self._handle, os.fstat(self._handle).st_size, 0)
         length, check = _HEAD.unpack_from(found.ljust(_HEAD.size, b"\0"))
         data = found[_HEAD.size : _HEAD.size + length]
@@ -114,25 +122,32 @@ class Journal(Generic[T]):
         Raises:
             StoreError: there is no room, or the folder cannot be written; ask for nothing.
         """
-        path = self._folder / f"{name}.refresh"
+        return self.begin_all([(name, about)])[0]
+
+    def begin_all(self, wanted: Sequence[tuple[str, T | None]]) -> list[Entry[T]]:
+        """Make many entries as `begin` does, all of them or none; they wait for the disk together."""
+        made: list[Entry[T]] = []
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise _unwritable(self._folder, error) from error
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            _put(handle, (_framed(about) if about is not None else b"").ljust(ROOM_BYTES, b"\0"))
-            os.fsync(handle)
-            if os.fstat(handle).st_nlink == 0:  # another process took it for one left behind, before it was locked
-                raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+            for name, about in wanted:
+                self._make(self._folder / f"{name}.refresh", about, made)
+            for entry in made:
+                entry.sync()
             self._sync_folder()
         except OSError as error:
-            os.close(handle)
-            with suppress(OSError):
-                path.unlink()
+            for entry in made:
+                with suppress(OSError):
+                    entry.remove()
             raise _unwritable(self._folder, error) from error
-        return Entry(path, handle, self._kind)
+        return made
+
+    def _make(self, path: Path, about: T | None, made: list[Entry[T]]) -> None:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        made.append(Entry(path, handle, self._kind))  # before anything can fail
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        if os.fstat(handle).st_nlink == 0:  # another process took it for one left behind, before it was locked
+            raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        _put(handle, (_framed(about) if about is not None else b"").ljust(ROOM_BYTES, b"\0"))
 
     def left_behind(self, beginning: str = "") -> Iterator[tuple[Entry[T], T | None]]:
         """Yield the entries that nobody works on, all or those whose names begin like this; see `Entry.read`."""
@@ -150,7 +165,13 @@ class Journal(Generic[T]):
             if os.fstat(handle).st_nlink == 0:  # it was done between the two
                 entry.close()
                 continue
-            yield entry, entry.read()
+            try:
+                found = entry.read()
+            except msgspec.DecodeError:
+                log.exception("the journal's entry %s is left: another version of Sellerport wrote it", path.name)
+                entry.close()
+                continue
+            yield entry, found
 
     def _sync_folder(self) -> None:
         handle = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -158,6 +179,26 @@ class Journal(Generic[T]):
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def write_all(came: Sequence[tuple[Entry[T], T]]) -> list[StoreError | None]:
+    """Put what came into many entries, as `Entry.write` does; return what went wrong with each."""
+    failed: list[StoreError | None] = []
+    for entry, one in came:
+        try:
+            entry.write(one)
+        except StoreError as error:
+            failed.append(error)
+        else:
+            failed.append(None)
+    return failed
+
+
+def remove_all(entries: Sequence[Entry[T]]) -> list[None]:
+    """Forget many entries."""
+    for entry in entries:
+        entry.remove()
+    return [None] * len(entries)
 
 
 def _framed(record: msgspec.Struct) -> bytes:

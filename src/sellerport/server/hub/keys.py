@@ -135,14 +135,14 @@ class Keys:
         todo = counts.total() - counts[made.key_id]
         tried = -1
         while tried != 0:  # a server that did not know the newest key yet may have written behind us
-            tried = 0
+            tried, made.key_id = 0, await self._note(OPERATOR)  # and there may be a newer one by now
             stuck: list[Stuck] = []
             for table in sealed.tables():
                 async for rows in self._stale(table, made.key_id, batch):
                     outcomes = await asyncio.gather(*(self._rewrapped(table, row) for row in rows))
                     written = [outcome for outcome in outcomes if not isinstance(outcome, Stuck)]
                     stuck += [outcome for outcome in outcomes if isinstance(outcome, Stuck)]
-                    async with self._database.writing() as store:
+                    async with self._changes.writing(None) as store:
                         await _write(store, table, written)
                         facts: dict[str, Fact] = {"table": str(table.name), "rows": len(written)}
                         await self._changes.note(store, None, "key.rewrapped", made.key_id, OPERATOR, **facts)
@@ -167,7 +167,7 @@ class Keys:
             raise Conflict(f"the vault key {id} is the newest: make another first, with `sellerport key rotate`")
         if key.rows:
             raise Conflict(f"{key.rows} rows are sealed with the vault key {id}: run `sellerport key rewrap` first")
-        async with self._database.writing() as store:
+        async with self._changes.writing(None) as store:
             await store.execute(delete(vault_checks).where(vault_checks.c.key_id == id))
             await self._changes.note(store, None, "key.retired", id, OPERATOR)
         await self._vault.retire(id)
@@ -179,7 +179,7 @@ class Keys:
         record = (await self._vault.new_key(_CHECK)).sealed
         id = key_id(record)
         values = {"key_id": id, "sealed": record, "created_at": self._clock()}
-        async with self._database.writing() as store:
+        async with self._changes.writing(None) as store:
             if await store.scalar(select(vault_checks.c.key_id).where(vault_checks.c.key_id == id)) is None:
                 try:
                     async with store.begin_nested():
@@ -191,7 +191,7 @@ class Keys:
 
     async def _counts(self) -> Counter[str]:
         found: Counter[str] = Counter()
-        async with self._database.reading() as store:
+        async with self._database.reading(patient=True) as store:
             for table in sealed.tables():
                 key = table.c[sealed.KEY]
                 for length in await store.scalars(select(_part(key, 2, 1)).distinct().where(key.is_not(None))):
@@ -209,7 +209,7 @@ class Keys:
         wanted = select(*(column for column in table.c if column.name in names)).where(or_(old, first))
         after = ""
         while True:
-            async with self._database.reading() as store:
+            async with self._database.reading(patient=True) as store:
                 page = wanted.where(table.c.id > after).order_by(table.c.id).limit(batch)
                 rows = list((await store.execute(page)).mappings())
             if not rows:

@@ -31,7 +31,7 @@ class Organizations:
         required(name=name)
         made = Organization(self._mint.id(), name, self._clock())
         try:
-            async with self._database.writing() as store:
+            async with self._changes.writing(made.id) as store:
                 await store.execute(insert(organizations).values(vars(made)))
                 await self._changes.note(store, made.id, "organization.created", made.id, OPERATOR)
         except Conflict:

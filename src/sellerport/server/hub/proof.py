@@ -43,6 +43,10 @@ class Proof:
     trouble: str | None = None
     """The code of the error that stood in the way, if another time may tell more."""
 
+    def columns(self) -> dict[str, Any]:
+        """Return what a connection keeps of it."""
+        return {"stores": list(self.stores)}
+
     def knows(self, stores: Sequence[str] | None) -> bool:
         """Return whether this is the account that had these stores."""
         return not set(self.stores).isdisjoint(stores or ())

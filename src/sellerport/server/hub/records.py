@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Literal
 
 from sellerport.errors import InvalidArguments, Problem
 
 Platform = Literal["seller-partner", "ads"]
 Status = Literal["pending", "active", "needs_consent", "disconnected"]
+
+NAMES: Mapping[Platform, str] = MappingProxyType({"seller-partner": "Amazon Seller Partner", "ads": "Amazon Ads"})
+"""What connections are called that nobody gave a name."""
 
 NAME_LENGTH = 200
 
@@ -108,6 +113,10 @@ class Connection:
     created_at: float
     updated_at: float
     granted_at: float | None
+    profiles: int | None
+    """How many advertising profiles it reaches, in all regions; None where that is not known, and of sellers."""
+    profile_id: str | None
+    """The advertising profile, where there is exactly one."""
 
 
 def is_partner_id(text: str) -> bool:

@@ -7,9 +7,9 @@ They are compared part by part - scheme, host, port, and path segment by segment
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import unquote_plus, urlencode, urlsplit, urlunsplit
 
 from sqlalchemy import delete, insert, select, update
 
@@ -19,6 +19,7 @@ from sellerport.server.hub.records import OPERATOR
 from sellerport.server.store import Database, return_urls
 
 LONGEST = 2000
+ANSWER_NAMES = ("connector_id", "error", "error_description", "consent_url")
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 _HOST = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*|[0-9a-f:]+")
@@ -71,6 +72,15 @@ def parse(url: str, field: str) -> Place:
     return Place(parts.scheme, host, port or (443 if parts.scheme == "https" else 80), tuple(segments))
 
 
+def answered(url: str, answer: Mapping[str, str]) -> str:
+    """Add to a URL's query; what is there stays as it is, except for names that only the answer may set."""
+    parts = urlsplit(url)
+    kept = [
+        pair for pair in parts.query.split("&") if pair and unquote_plus(pair.partition("=")[0]) not in ANSWER_NAMES
+    ]
+    return urlunsplit(parts._replace(query="&".join([*kept, urlencode(answer)])))
+
+
 class ReturnUrls:
     """The addresses that each organization registered."""
 
@@ -97,7 +107,7 @@ class ReturnUrls:
         row = {"organization_id": organization_id, "url": url, "created_at": self._clock()}
         mine = return_urls.c.organization_id == organization_id
         try:
-            async with self._database.writing() as store:
+            async with self._changes.writing(organization_id) as store:
                 if for_installs:
                     await store.execute(update(return_urls).where(mine).values(for_installs=False))
                 await store.execute(insert(return_urls).values(**row, for_installs=for_installs))
@@ -125,7 +135,7 @@ class ReturnUrls:
             NotFound: it is not in it.
         """
         mine = (return_urls.c.organization_id == organization_id) & (return_urls.c.url == url)
-        async with self._database.writing() as store:
+        async with self._changes.writing(organization_id) as store:
             if (await store.execute(delete(return_urls).where(mine))).rowcount == 0:
                 raise NotFound(f"the return URL {url} is not registered")
             await self._changes.note(store, organization_id, "return_url.removed", url, OPERATOR)

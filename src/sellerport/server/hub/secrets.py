@@ -14,7 +14,7 @@ from typing import Any
 
 from sellerport import notifications
 from sellerport.client import AsyncSellingPartner
-from sellerport.errors import ClientRefused, NotificationError
+from sellerport.errors import ClientRefused, NotificationError, SellerportError
 from sellerport.limits import Limiter
 from sellerport.notifications import Notification
 from sellerport.oauth import Grant, Tokens
@@ -100,15 +100,21 @@ class Secrets:
         if notification.type == NEW_SECRET:
             told = _facts(notification.payload, "applicationOAuthClientNewSecret")
             ends, old_ends = _time(told, "newClientSecretExpiryTime"), _time(told, "oldClientSecretExpiryTime")
+            secret, failed = _text(told, "newClientSecret"), None
             for one in await self._holders(_text(told, "clientId")):
-                await self._applications.replace_secret(
-                    one.organization_id,
-                    one.id,
-                    _text(told, "newClientSecret"),
-                    changed_at=ends - SECRET_S,
-                    previous_until=old_ends,
-                    actor=SERVER,
-                )
+                try:
+                    await self._applications.replace_secret(
+                        one.organization_id,
+                        one.id,
+                        secret,
+                        changed_at=ends - SECRET_S,
+                        previous_until=old_ends,
+                        actor=SERVER,
+                    )
+                except SellerportError as error:  # which must not keep it from the others
+                    failed = error
+            if failed is not None:
+                raise failed
         elif notification.type == EXPIRY:
             told = _facts(notification.payload, "applicationOAuthClientSecretExpiry")
             changed_at = _time(told, "clientSecretExpiryTime") - SECRET_S

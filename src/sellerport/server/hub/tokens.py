@@ -3,10 +3,11 @@
     process memory → the row → a lease on the row → Login with Amazon → the journal → the row
 
 1. A token in this process's memory, or in the connection's row, is used until shortly before it ends; and until it ends
-   where the next one is not to be had: the database is away, or Amazon is.
+   where the next one is not to be had: the database is away, or Amazon is. Nobody waits for the next one but those who
+   come when the last seconds of the old one have begun.
 2. In a process, whoever needs a new one waits for the one that asks. Of several processes, the one that holds the row's
    lease asks; it is taken and judged by the database's clock, and outlasts the request's time limit. No transaction is
-   open meanwhile.
+   open meanwhile. What is to be read or written for many connections at the same moment is one transaction for all.
 3. What came is on this machine's disk before the database is told, and the database takes it from whoever still holds
    the lease. A writer that comes late changes nothing, unless what it has is a newer grant for the one it used. What
    the database missed is taken up by whoever next needs the connection's token on this machine.
@@ -45,11 +46,11 @@ from sellerport.regions import Amazon
 from sellerport.server.hub.applications import Applications
 from sellerport.server.hub.breaker import Breaker
 from sellerport.server.hub.changes import Changes
-from sellerport.server.hub.connections import Connections, Opened
-from sellerport.server.hub.journal import Entry, Journal, Refresh
+from sellerport.server.hub.connections import Connections, Opened, consent_again, whole
+from sellerport.server.hub.journal import Entry, Journal, Refresh, remove_all, write_all
 from sellerport.server.hub.leases import LEASE_S, Leases
 from sellerport.server.hub.mint import Mint
-from sellerport.server.hub.records import Caller
+from sellerport.server.hub.together import Together
 from sellerport.server.store import Database, connections
 from sellerport.wire import Wire
 
@@ -62,6 +63,8 @@ UNTOLD_LIFE_S = 60.0
 
 MARGIN_S = 120.0
 """How long before its end a token is replaced when it is needed; half of its life at most."""
+LAST = 1 / 4
+"""Which part of that is too short to begin anything with: only then the next token is waited for."""
 EARLY_S = 600.0
 """And how long before its end when nobody waits for it."""
 USED_S = 86_400.0
@@ -71,6 +74,8 @@ REQUEST_S = 10.0
 """How long Login with Amazon may take for one answer."""
 REQUESTS_S = 20.0
 """And for all that is asked under one lease."""
+BEGIN_S = 8.0
+"""How old a lease may be when that begins: disks and queues can be slow, and another process must not ask meanwhile."""
 WAIT_S = 12.0
 """How long another process is waited for."""
 PATIENCE_S = 30.0
@@ -81,6 +86,12 @@ REFUSED_S = 60.0
 FORCED_EVERY_S = 60.0
 """A connection's token is replaced before its time at most this often, whatever Amazon says of it."""
 
+MOST_EARLY = 2_000
+MOST_LOOKED_AT = 50_000
+"""How many tokens are refreshed early at a time, and of how many that end soon they are chosen."""
+
+IN_HAND = 96
+"""Leases that this process has at once, at most: some are waited for by the disk, while others are asked under."""
 AT_ONCE = 32
 """Token requests of this process under way."""
 
@@ -154,6 +165,10 @@ class AccessTokens:
         self._monotonic = monotonic
         self._jitter = jitter
         self._leases = Leases(database, changes, mint.id())
+        self._rows = Together(self._read_all)
+        self._begin: Together[Any, Entry[Refresh]] = Together(lambda new: asyncio.to_thread(journal.begin_all, new))
+        self._write: Together[Any, None] = Together(lambda came: asyncio.to_thread(write_all, came))
+        self._remove: Together[Any, None] = Together(lambda entries: asyncio.to_thread(remove_all, entries))
         self._held: dict[str, _Held] = {}
         self._flights: dict[tuple[str, str | None], asyncio.Task[str]] = {}
         """Who fetches a connection's token, by its id and the token that is to be replaced before its time."""
@@ -161,7 +176,9 @@ class AccessTokens:
         self._refused: dict[str, tuple[float, LwaClient, ClientRefused]] = {}
         self._logins: dict[LwaClient, _Login] = {}
         self._grantless = oauth.Tokens(clock=monotonic, jitter=jitter)
+        self._in_hand = asyncio.Semaphore(IN_HAND)
         self._at_once = asyncio.Semaphore(AT_ONCE)
+        connections.on_deleted.append(lambda id: self._held.pop(id, None))
         self._refusals = Breaker(monotonic)
         """Of answers that call an access token expired."""
 
@@ -189,15 +206,17 @@ class AccessTokens:
             StoreError, VaultError: it can be neither read nor kept.
         """
         self._refusals.note(good=instead_of is None)
-        if found := self._in_memory(opened, instead_of):
-            return found
-        id = opened.connection.id
+        id, usable = opened.connection.id, self._usable(opened, instead_of)
+        if usable is not None and self._lasts(usable, usable.margin * LAST):
+            if not self._lasts(usable, usable.margin):
+                _ = self._flight(id, least_s=usable.margin)  # for whoever comes later
+            return usable.access_token
         if instead_of is not None and (id, instead_of) not in self._flights and not self._may_force(id):
             return instead_of
         try:
             async with asyncio.timeout(PATIENCE_S):
                 # a caller that leaves takes nobody's token along
-                return await asyncio.shield(self._flight(opened, instead_of))
+                return await asyncio.shield(self._flight(id, instead_of))
         except GrantRevoked:
             raise
         except (StoreError, VaultError, TokenError, TimeoutError) as error:
@@ -210,7 +229,7 @@ class AccessTokens:
                 ) from None
             raise
 
-    async def refresh_due(self, within_s: float = EARLY_S, used_s: float = USED_S, most: int = 500) -> int:
+    async def refresh_due(self, within_s: float = EARLY_S, used_s: float = USED_S, most: int = MOST_EARLY) -> int:
         """Refresh what ends soon and was used lately, each at a moment of its own; return how many were refreshed.
 
         Args:
@@ -223,23 +242,24 @@ class AccessTokens:
         remaining = (_t.access_token_expires_at - now).label("remaining")
         life = (_t.access_token_expires_at - _t.access_token_issued_at).label("life")
         due = (
-            select(_t.id, _t.organization_id, remaining, life)
+            select(_t.id, remaining, life)
             .where(_t.status == "active", self._leases.idle(), _t.access_token_expires_at < now + within_s)
             .where(_t.next_refresh_at.is_(None) | (_t.next_refresh_at <= now))
             .where(_t.last_success_at > now - used_s)
             .order_by(_t.access_token_expires_at)
-            .limit(most)
+            .limit(MOST_LOOKED_AT)
         )
         async with self._database.reading() as store:
             rows = (await store.execute(due)).all()
         early = []
-        for row in rows:
+        for row in rows:  # all of them: those that end first are not those whose moment comes first
             least = min(within_s * (0.5 + 0.5 * _fraction(row.id)), row.life / 2)
             held = self._held.get(row.id)
             # what was fetched here is judged by a clock that nobody sets: a jump of the other is no reason
             if row.remaining < least and (held is None or held.until - self._monotonic() < within_s):
-                early.append(self._renew_early(row.organization_id, row.id, least))
-        return sum(await asyncio.gather(*early))
+                early.append((row.remaining - least, row.id, least))
+        chosen = sorted(early)[:most]
+        return sum(await asyncio.gather(*(self._renew_early(id, least) for _, id, least in chosen)))
 
     async def recover(self, connection_id: str | None = None) -> int:
         """Give the database what processes that died, or met no database, left in the journal; of all, or of one.
@@ -250,9 +270,12 @@ class AccessTokens:
         for entry, refresh in self._journal.left_behind(f"{connection_id}." if connection_id else ""):
             try:
                 recovered += refresh is not None and await self._leases.take_up(refresh)
-            except SellerportError as error:
+            except Exception as error:  # whatever is wrong with one is no reason to leave the others
                 id = refresh and refresh.connection_id
-                log.warning("a refresh stays in the journal for now: %s", error, extra={"connection": id})
+                unforeseen = None if isinstance(error, SellerportError) else error
+                log.warning(
+                    "a refresh stays in the journal for now: %s", error, extra={"connection": id}, exc_info=unforeseen
+                )
                 entry.close()
             except BaseException:
                 entry.close()
@@ -268,12 +291,12 @@ class AccessTokens:
 
     # below: one flight
 
-    def _flight(self, opened: Opened, instead_of: str | None = None, least_s: float = 0.0) -> asyncio.Task[str]:
+    def _flight(self, id: str, instead_of: str | None = None, least_s: float = 0.0) -> asyncio.Task[str]:
         """Return the task that fetches a token, a new one if there is none."""
-        key = (opened.connection.id, instead_of)
+        key = (id, instead_of)
         flight = self._flights.get(key)
         if flight is None:
-            flight = self._flights[key] = asyncio.ensure_future(self._fetch(opened, instead_of, least_s))
+            flight = self._flights[key] = asyncio.ensure_future(self._fetch(id, instead_of, least_s))
             flight.add_done_callback(lambda done: self._landed(key, done))
         return flight
 
@@ -282,16 +305,16 @@ class AccessTokens:
         if not done.cancelled():
             done.exception()  # it was raised to those who waited, if anybody did
 
-    async def _fetch(self, opened: Opened, instead_of: str | None, least_s: float) -> str:
-        """Return a token that is good for so many seconds, at least its margin: from the row, or from Amazon."""
-        id, deadline = opened.connection.id, self._monotonic() + WAIT_S
+    async def _fetch(self, id: str, instead_of: str | None, least_s: float) -> str:
+        """Return a token that is good for so many seconds, or long enough for a call: from the row, or from Amazon."""
+        deadline = math.inf
         while True:
-            seen = await self._read(opened)
+            seen = await self._read(id)
             row, opened = seen.row, seen.opened
             found = await self._from_row(seen)
             if found is not None and found.access_token != instead_of:
                 self._keep(id, found)
-                if self._is_fresh(found, least_s):
+                if self._lasts(found, least_s or found.margin * LAST):
                     return found.access_token
             if row["lease_owner"] is not None and await self.recover(id):
                 continue  # whoever had the lease is gone, and left this
@@ -300,11 +323,13 @@ class AccessTokens:
                 raise TokenUnavailable(f"{what}{row['pause']:.0f} s", retry_after=row["pause"])
             self._check_refused(opened)
             if row["idle"]:
-                async with self._at_once:  # before the lease is taken, which must not run out in a queue
+                async with self._in_hand:  # before the lease is taken, which must not run out in a long queue
                     token = await self._attempt(seen)
                 if token is not None:
                     return token
-            elif self._monotonic() >= deadline:
+            elif self._monotonic() < deadline:
+                deadline = min(deadline, self._monotonic() + WAIT_S)
+            else:
                 raise TokenUnavailable(
                     f"another server process has been fetching the token of connection {id} for {WAIT_S:.0f} s; "
                     f"if it died, its lease ends within {LEASE_S:.0f} s",
@@ -320,19 +345,27 @@ class AccessTokens:
             what = "Login with Amazon fails for the whole application for now, and is asked once a second"
             why = f": {login.failure.message}" if login.failure else ""
             raise TokenUnavailable(what + why, retry_after=1.0 + 9.0 * self._jitter())
+        seal_tokens = await self._connections.sealer(opened)  # now, as neither a lease nor what comes waits for a vault
+        leased = self._monotonic()
         lease = await self._leases.take(seen.row)
         if lease is None:
             return None
         refresh = Refresh(id, opened.generation, lease)
         try:
-            seal_tokens = await self._connections.sealer(opened)  # now, as what came could not wait for a vault
-            entry = await asyncio.to_thread(self._journal.begin, f"{id}.{lease}.{self._mint.id()}", refresh)
-            began = self._monotonic()
+            entry = await self._begin((f"{id}.{lease}.{self._mint.id()}", refresh))
             try:
-                answer = await self._ask(opened, login)
+                if (took := self._monotonic() - leased) > BEGIN_S:
+                    raise TokenUnavailable(f"the journal took {took:.0f} s for an entry; try again")
+                async with self._at_once:
+                    began = self._monotonic()
+                    answer = await self._ask(opened, login) if began - leased <= BEGIN_S else None
             except BaseException:
                 entry.remove()
                 raise
+            if answer is None:  # too many were before it
+                entry.remove()
+                await self._let_go(refresh)
+                return None
         except GrantRevoked:
             await self._ended(opened)
             return None
@@ -410,7 +443,7 @@ class AccessTokens:
         """Keep what came: in the journal, then in the database; False if the row has moved on."""
         facts = {"connection": refresh.connection_id}
         try:
-            await asyncio.to_thread(entry.write, refresh)
+            await self._write((entry, refresh))
         except StoreError as error:
             log.error("a new token is not in the journal: %s", error, extra=facts)  # the database may take it yet
         try:
@@ -419,7 +452,7 @@ class AccessTokens:
             log.warning("a new token is in the journal, not in the database: %s", error, extra=facts)
             entry.close()
             return True  # it is good here; and in the database as soon as that takes it
-        entry.remove()
+        await self._remove(entry)
         return stored
 
     async def _ended(self, opened: Opened) -> None:
@@ -434,19 +467,24 @@ class AccessTokens:
 
     # below: the row
 
-    async def _read(self, opened: Opened) -> _Seen:
+    async def _read(self, id: str) -> _Seen:
         """Return the connection as it is now; with the database's time, and whether anybody asks or may ask."""
+        row, at = await self._rows(id)
+        if row is None or row["status"] in ("disconnected", "pending"):
+            raise NotFound(f"no connection {id!r}")
+        if row["status"] == "needs_consent":
+            raise consent_again(id)
+        return _Seen(row, await self._connections.opened(row), row["now"] - at)
+
+    async def _read_all(self, ids: list[str]) -> list[tuple[RowMapping | None, float]]:
+        """Return connections' rows, and when they were read."""
         now = self._database.now()
         pause = (_t.next_refresh_at - now).label("pause")
-        wanted = select(connections, now.label("now"), pause, self._leases.idle().label("idle"))
+        wanted = whole(now.label("now"), pause, self._leases.idle().label("idle")).where(_t.id.in_(set(ids)))
         async with self._database.reading() as store:
-            row = (await store.execute(wanted.where(_t.id == opened.connection.id))).mappings().first()
+            rows = {row["id"]: row for row in (await store.execute(wanted)).mappings()}
         at = self._monotonic()
-        if row is None or row["status"] in ("disconnected", "pending"):
-            raise NotFound(f"no connection {opened.connection.id!r}")
-        if row["status"] == "needs_consent":
-            raise consent_again(opened.connection.id)
-        return _Seen(row, await self._connections.opened(row), row["now"] - at)
+        return [(rows.get(id), at) for id in ids]
 
     async def _from_row(self, seen: _Seen) -> _Held | None:
         row = seen.row
@@ -454,6 +492,8 @@ class AccessTokens:
             return None
         if not row["access_token_issued_at"] <= row["now"] < row["access_token_expires_at"]:
             return None  # it ended; or the clock was set back, and nobody knows when it ends
+        if row["access_token_expires_at"] - row["access_token_issued_at"] > LIFE_S + 1:
+            return None  # this was not written here
         token = await self._connections.access_token(row)
         life = row["access_token_expires_at"] - row["access_token_issued_at"]
         until = row["access_token_expires_at"] - seen.ahead
@@ -472,12 +512,11 @@ class AccessTokens:
         pause = min(LONGEST_PAUSE_S, max(error.retry_after, 2.0 ** min(failures, 16) * self._jitter()))
         return {"refresh_failures": failures + 1, "next_refresh_at": self._database.now() + pause}
 
-    async def _renew_early(self, organization_id: str, id: str, least_s: float) -> bool:
+    async def _renew_early(self, id: str, least_s: float) -> bool:
         if (id, None) in self._flights:
             return False
         try:
-            opened = await self._connections.open(Caller(organization_id), id)
-            await asyncio.shield(self._flight(opened, least_s=least_s))
+            await asyncio.shield(self._flight(id, least_s=least_s))
         except SellerportError as error:  # one that fails is no reason to leave the others
             log.warning("a token was not refreshed early: %s", error, extra={"connection": id})
             return False
@@ -492,13 +531,8 @@ class AccessTokens:
             return None
         return held if held.until > self._monotonic() else None
 
-    def _in_memory(self, opened: Opened, instead_of: str | None) -> str | None:
-        """Return what will not end in a moment."""
-        held = self._usable(opened, instead_of)
-        return held.access_token if held is not None and self._is_fresh(held) else None
-
-    def _is_fresh(self, held: _Held, least_s: float = 0.0) -> bool:
-        return held.until - self._monotonic() >= max(held.margin, least_s)
+    def _lasts(self, held: _Held, least_s: float) -> bool:
+        return held.until - self._monotonic() >= least_s
 
     def _keep(self, id: str, held: _Held) -> str:
         self._held[id] = held
@@ -549,14 +583,6 @@ class ConnectionTokens(oauth.Tokens):
         return await self._others.get(
             wire, amazon, grant, instead_of=instead_of, timeout_s=timeout_s, on_refresh=on_refresh
         )
-
-
-def consent_again(connection_id: str) -> GrantRevoked:
-    """Return what is raised for a connection whose grant is over; it says what to do."""
-    return GrantRevoked(
-        f"the grant of connection {connection_id} no longer stands: the account's owner has to consent again; "
-        "start the consent flow with this connector_id"
-    )
 
 
 def _life(answer: TokenAnswer) -> float:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement, Connection, Engine
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from sellerport.server.store.postgresql import PostgreSQL
 from sellerport.server.store.sqlite import SQLite
@@ -38,6 +39,16 @@ class Backend(Protocol):
 
     def create(self) -> None:
         """Make what has to be there before a connection is opened."""
+
+    def patience(self, connection: AsyncConnection) -> AbstractAsyncContextManager[None]:
+        """Let each answer to what a connection is asked take its time."""
+
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """Let a writer wait for the others of this process.
+
+        Raises:
+            sqlalchemy.exc.TimeoutError: it took too long.
+        """
 
     def take_turns(self, connection: Connection) -> None:
         """Let other processes that migrate wait until this transaction ends."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from pathlib import Path
 
 from sqlalchemy import ColumnElement, literal
@@ -41,11 +41,18 @@ class Database:
         return self._backend.now if self._clock is None else literal(self._clock())
 
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """One transaction that only reads: it sees one state of the database."""
+    async def reading(self, *, patient: bool = False) -> AsyncIterator[AsyncConnection]:
+        """One transaction that only reads: it sees one state of the database.
+
+        Args:
+            patient: whether an answer may take minutes: of an operator's query for all that there is.
+        """
         self._check()
         with self._explained():
-            async with self._engine.execution_options(**self._backend.reading).begin() as connection:
+            async with (
+                self._engine.execution_options(**self._backend.reading).begin() as connection,
+                self._backend.patience(connection) if patient else nullcontext(),
+            ):
                 yield connection
 
     @asynccontextmanager
@@ -61,7 +68,8 @@ class Database:
         """
         self._check()
         with self._explained():
-            async with self._engine.execution_options(**self._backend.writing).begin() as connection:
+            engine = self._engine.execution_options(**self._backend.writing)
+            async with self._backend.turn(), engine.begin() as connection:
                 yield connection
 
     async def migrate(self) -> None:

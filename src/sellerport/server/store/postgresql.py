@@ -6,14 +6,22 @@ LISTEN. That is what PgBouncer's transaction mode asks for.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
+import psycopg
 from sqlalchemy import ColumnElement, Connection, Engine, Float, NullPool, cast, create_engine, func, make_url, text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 CONNECT_TIMEOUT_S = 5
+ANSWER_S = 5.0
+"""How long one answer may take: a server that hangs, or a PgBouncer before one that is gone, says nothing at all."""
+LONG_ANSWER_S = 600.0
 POOL_SIZE = 10
 
 MIGRATING = 0x53656C6C  # a number for the lock that migrations take turns with; any would do
@@ -50,8 +58,9 @@ class PostgreSQL:
         self._url = make_url(address).set(drivername="postgresql+psycopg")
         # one state of the database for all that a transaction reads
         self.reading: Mapping[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-        # a write that depends on what was read has that as its condition, or locks it with SELECT … FOR UPDATE
-        self.writing: Mapping[str, Any] = {"isolation_level": "READ COMMITTED", "postgresql_readonly": False}
+        # a write that depends on what was read has that as its condition, or locks it with SELECT … FOR UPDATE; that
+        # nothing is written now, which a standby says, or whoever runs a server whose disk is full, is not overruled
+        self.writing: Mapping[str, Any] = {"isolation_level": "READ COMMITTED", "postgresql_readonly": None}
 
     @property
     def name(self) -> str:
@@ -66,13 +75,14 @@ class PostgreSQL:
 
     def engine(self) -> AsyncEngine:
         """Return an engine for one event loop."""
+        arguments = {**_ENGINE["connect_args"], "async_creator_fn": _Impatient.connect}
         return create_async_engine(
             self._url,
             pool_size=POOL_SIZE,
             max_overflow=0,
             pool_timeout=CONNECT_TIMEOUT_S,
             pool_pre_ping=True,  # after a restart or a failover of the server, no call meets a dead connection
-            **_ENGINE,
+            **{**_ENGINE, "connect_args": arguments},
         )
 
     def blocking_engine(self, pool_size: int = 0) -> Engine:
@@ -84,6 +94,22 @@ class PostgreSQL:
 
     def create(self) -> None:
         """Do nothing: a database is made by who runs the server."""
+
+    @asynccontextmanager
+    async def patience(self, connection: AsyncConnection) -> AsyncIterator[None]:
+        """Let each answer take as long as an operator may wait."""
+        driver = (await connection.get_raw_connection()).driver_connection
+        assert isinstance(driver, _Impatient)
+        driver.longest_s = LONG_ANSWER_S
+        try:
+            yield
+        finally:
+            driver.longest_s = None
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Let everybody in: the server has them wait for each other where they have to."""
+        yield
 
     def take_turns(self, connection: Connection) -> None:
         """Hold a lock until the transaction ends."""
@@ -113,6 +139,28 @@ class PostgreSQL:
             why = why.strip().partition("\n")[0]
             return f"lets nobody in ({why}); check SELLERPORT_DATABASE, or try again" if refused else _WHAT_TO_DO["08"]
         return _WHAT_TO_DO.get(state) or _WHAT_TO_DO.get(state[:2]) or f"failed (SQLSTATE {state})"
+
+
+class _Impatient(psycopg.AsyncConnection[Any]):
+    """A connection that hangs up on a server that does not answer.
+
+    The server's own ``statement_timeout`` would be no help: it is the server that hangs. And it belongs to a session.
+    """
+
+    longest_s: float | None = None
+    """How long an answer may take, in seconds, where that is not `ANSWER_S`."""
+
+    async def wait(self, *what: Any, **how: Any) -> Any:
+        """Wait for an answer, as psycopg does."""
+        watch = asyncio.get_running_loop().call_later(self.longest_s or ANSWER_S, self._hang_up)
+        try:
+            return await super().wait(*what, **how)
+        finally:
+            watch.cancel()
+
+    def _hang_up(self) -> None:
+        with suppress(OSError), socket.socket(fileno=os.dup(self.fileno())) as ours:
+            ours.shutdown(socket.SHUT_RDWR)
 
 
 def _state(error: DBAPIError) -> str | None:

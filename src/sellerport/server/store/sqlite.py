@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, ColumnElement, Connection, Engine, NullPool, create_engine, event, literal_column
+from sqlalchemy import URL, ColumnElement, Connection, Engine, NullPool, create_engine, event, exc, literal_column
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 BUSY_TIMEOUT_S = 5
 
@@ -49,6 +50,7 @@ class SQLite:
         self.writing: Mapping[str, Any] = {"writing": True}
         self._pragmas = PRAGMAS | pragmas
         self._file: tuple[int, int] | None = None
+        self._turn = asyncio.Lock()
 
     @property
     def name(self) -> str:
@@ -62,7 +64,8 @@ class SQLite:
 
     def engine(self) -> AsyncEngine:
         """Return an engine for one event loop."""
-        engine = create_async_engine(URL.create("sqlite+aiosqlite", database=str(self.path)), **_ENGINE)
+        url = URL.create("sqlite+aiosqlite", database=str(self.path))
+        engine = create_async_engine(url, pool_timeout=BUSY_TIMEOUT_S, **_ENGINE)
         _prepare(engine.sync_engine, self._pragmas)
         return engine
 
@@ -78,6 +81,23 @@ class SQLite:
         with suppress(OSError):  # what stands in the way is explained when the file is opened
             self.path.touch(mode=0o600)
         self._file = self._which()
+
+    def patience(self, connection: AsyncConnection) -> AbstractAsyncContextManager[None]:
+        """Do nothing: a file answers as fast as it can."""
+        return nullcontext()
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Let this process's writers in one after the other; SQLite lets in whoever asks again at a good moment."""
+        try:
+            async with asyncio.timeout(BUSY_TIMEOUT_S):
+                await self._turn.acquire()
+        except TimeoutError:
+            raise exc.TimeoutError from None
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     def take_turns(self, connection: Connection) -> None:
         """Do nothing: BEGIN IMMEDIATE lets one writer in at a time."""

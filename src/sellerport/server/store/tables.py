@@ -121,6 +121,9 @@ connections = Table(
     Column("status", String(16), nullable=False),
     Column("selling_partner_id", Text),
     Column("stores", JSON),  # hashes of the account's store names, by which it is known again
+    # how many advertising profiles there are, and the only one; null: nobody has looked yet, or it is no advertiser
+    Column("profiles", Integer),
+    Column("profile_id", Text),
     Column("replication_config", JSON, nullable=False),
     Column("last_success_at", Float),
     Column("last_error_at", Float),
@@ -144,6 +147,15 @@ connections = Table(
     CheckConstraint("(sealed_grant IS NOT NULL) = (status <> 'disconnected')", name="grant"),
     Index(None, "organization_id", "customer"),
 )
+
+profiles = Table(
+    "profiles",
+    metadata,
+    Column("connection_id", ID, ForeignKey("connections.id"), primary_key=True),
+    Column("profile_id", Text, primary_key=True),
+    Column("region", String(8), nullable=False),
+)
+"""The advertising profiles of a connection to the Ads API, each of which is in one region for good."""
 
 consents = Table(
     "consents",

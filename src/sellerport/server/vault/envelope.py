@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import os
 import re
@@ -26,6 +27,8 @@ HELD = b"\x03"
 
 _KINDS = {FORMAT: "key", HELD: "held key"}
 _ID = re.compile(r"[\w:/.@+-]{1,255}", re.ASCII)
+
+_Place = tuple[str, bytes, Identity]
 
 REMEMBERED_S = 15 * 60.0
 MOST_REMEMBERED = 20_000
@@ -131,6 +134,11 @@ class Vault:
     def key_ids(self) -> list[str]:
         """The ids of the local keys, the newest last."""
         return [id for provider in self._providers.values() for id in provider.key_ids]
+
+    @property
+    def on_network(self) -> bool:
+        """Whether a key may be somewhere else, so that opening what it sealed can take its time."""
+        return any(not provider.key_ids for provider in self._providers.values())
 
     async def new_key(self, identity: Identity, *, held_secret: str | None = None) -> DataKey:
         """Make a data key for a row.
@@ -245,7 +253,8 @@ class Remembered:
         self.key_ids = provider.key_ids
         self._provider = provider
         self._clock = clock
-        self._keys: OrderedDict[tuple[str, bytes, Identity], tuple[float, bytes]] = OrderedDict()
+        self._keys: OrderedDict[_Place, tuple[float, bytes]] = OrderedDict()
+        self._asking: dict[_Place, asyncio.Future[bytes]] = {}
 
     def __repr__(self) -> str:
         return f"Remembered({self._provider!r})"
@@ -262,9 +271,11 @@ class Remembered:
         place = (key_id, wrapped, identity)
         if place in self._keys:
             return self._keys[place][1]
-        key = await self._provider.unwrap(key_id, wrapped, identity)
-        self._remember(place, key)
-        return key
+        asking = self._asking.get(place)
+        if asking is None:  # however many need a key that is not known yet, the service is asked once
+            asking = self._asking[place] = asyncio.ensure_future(self._provider.unwrap(*place))
+            asking.add_done_callback(lambda done: self._answered(place, done))
+        return await asyncio.shield(asking)
 
     async def rotate(self) -> None:
         """As `Provider.rotate`."""
@@ -274,7 +285,12 @@ class Remembered:
         """As `Provider.retire`."""
         await self._provider.retire(key_id)
 
-    def _remember(self, place: tuple[str, bytes, Identity], key: bytes) -> None:
+    def _answered(self, place: _Place, done: asyncio.Future[bytes]) -> None:
+        del self._asking[place]
+        if not done.cancelled() and done.exception() is None:
+            self._remember(place, done.result())
+
+    def _remember(self, place: _Place, key: bytes) -> None:
         self._keys[place] = (self._clock() + REMEMBERED_S, key)
         self._keys.move_to_end(place)
         if len(self._keys) > MOST_REMEMBERED:

@@ -1,4 +1,4 @@
-"""Entities and actions over operations, against the local Amazon."""
+"""Entities and actions over operations of the Selling Partner API, against the local Amazon."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from sellerport import AsyncSellingPartner, catalog
-from sellerport.connectors import ENTITIES, Execution, execute
+from sellerport.connectors import Execution, execute
+from sellerport.connectors.seller_partner import ENTITIES
 from sellerport.errors import AmazonRefused, InvalidArguments, UnknownOperation
 from sellerport.limits import Limits
 from sellerport.oauth import Tokens
