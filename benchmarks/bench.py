@@ -2,11 +2,11 @@
 
     make bench
 
-Three peers are measured, python-amazon-sp-api, amzn-sp-api and for the Ads API python-amazon-ad-api, in a venv of their
-own, and a bare ``http.client`` as the floor. Every client has a process, which is told again and again to make some
-calls, in turn with the others; the least of its figures is taken, since what disturbs a measurement only ever adds to
-it. Trust the ratios, not the microseconds. Then come the local Amazon (`emulator.py`), rate limits (`limits.py`) and a
-server's access tokens (`tokens.py`), each with a table of its own.
+Four peers are measured, python-amazon-sp-api, amzn-sp-api, for the Ads API python-amazon-ad-api and of connectors
+airbyte-agent-sdk, in a venv of their own, and a bare ``http.client`` as the floor. Every client has a process, which is
+told again and again to make some calls, in turn with the others; the least of its figures is taken, since what disturbs
+a measurement only ever adds to it. Trust the ratios, not the microseconds. Then come the local Amazon (`emulator.py`),
+rate limits (`limits.py`) and a server's access tokens (`tokens.py`), each with a table of its own.
 Exits 1 where a bar is missed.
 """
 
@@ -46,6 +46,9 @@ CALLS = {
     "amzn": 5,
     "amzn-mended": 30,
     "amzn-raw": 50,
+    "sellerport-connector": 100,
+    "airbyte-connector": 20,
+    "sellerport-hosted": 20,
 }
 """Contenders, and how many calls (or clients) each makes in a round."""
 ADS = {"sellerport-ads": 100, "ad_api": 30}
@@ -204,6 +207,7 @@ PEERS = {
     "sp_api": "python-amazon-sp-api",
     "amzn": "amzn-sp-api",
     "ad_api": "python-amazon-ad-api",
+    "airbyte": "airbyte-agent-sdk",
     "floor": "http.client",
 }
 AMZN = ("amzn", "amzn-mended", "amzn-raw")
@@ -221,6 +225,8 @@ ROWS = (
     Row("200 calls at once, answers take 20 ms", "ms", "sellerport-async", ("sp_api-async",), ratio=1 / 5),
     Row("  token requests of all of them", "", "sellerport-async-tokens", ("sp_api-async-tokens",), most=1),
     Row("20 cold threads: token requests", "", "sellerport-threads", ("sp_api-threads", "amzn-threads"), most=1),
+    Row("a connector's orders.list: CPU", "us", "sellerport-connector", ("airbyte-connector",), ratio=1 / 5),
+    Row("  through a server, CPU of both", "us", "sellerport-hosted", ("sellerport-connector",)),
     Row("memory of a live client", "KB", "sellerport-memory", ("sp_api-memory", "amzn-memory"), most=200),
     Row("200 MB report to disk: extra memory", "MB", "report-blocking", most=64),
     Row("  for asyncio", "MB", "report-async", most=64),

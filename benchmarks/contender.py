@@ -9,11 +9,16 @@ standard output is the figure. It runs in the environment of whichever client it
 from __future__ import annotations
 
 import asyncio
+import atexit
 import json
+import os
+import shutil
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
@@ -246,6 +251,70 @@ def read_campaigns(answer: Any) -> None:
     assert sum(one["budget"]["budget"] for one in answer["campaigns"] if one["state"] == "ENABLED") > 0
 
 
+def connector(port: int, name: str) -> Call:
+    """Sellerport's connector for agents, in this process."""
+    from sellerport.connectors import AmazonSellerPartnerAuthConfig, AmazonSellerPartnerConnector
+
+    environ = {"SELLERPORT_AMAZON": f"http://127.0.0.1:{port}"}
+    made = AmazonSellerPartnerConnector(AmazonSellerPartnerAuthConfig(**secrets(name)), environ=environ)
+    return executing(made)
+
+
+def airbyte(port: int, name: str) -> Call:
+    """airbyte-agent-sdk in its local mode, with a token that it need not fetch, and without its telemetry."""
+    os.environ["AIRBYTE_TELEMETRY_MODE"] = "disabled"
+    from airbyte_agent_sdk.connectors.amazon_seller_partner import AmazonSellerPartnerConnector
+    from airbyte_agent_sdk.connectors.amazon_seller_partner.models import AmazonSellerPartnerAuthConfig
+
+    config = AmazonSellerPartnerAuthConfig(**secrets(name), access_token="Atza|bench")
+    made = AmazonSellerPartnerConnector(auth_config=config, region="na")
+    made._executor.http_client.base_url = f"http://127.0.0.1:{port}"
+    return executing(made)
+
+
+def executing(connector: Any) -> Call:
+    """Have a connector list orders, one call after the other in an event loop."""
+    loop = asyncio.new_event_loop()
+    params = {"marketplace_ids": US, "created_after": SINCE}
+    return lambda: read(loop.run_until_complete(connector.execute("orders", "list", params)).data)
+
+
+def hosted(port: int, name: str) -> Call:
+    """Sellerport's connector for agents, through a server that runs in the same process: both are measured."""
+    from sellerport import regions
+    from sellerport.cli.demo import serving
+    from sellerport.connectors import AmazonSellerPartnerConnector, SellerportAuthConfig
+    from sellerport.oauth import LwaClient
+    from sellerport.server.hub import Caller
+    from sellerport.server.settings import Settings
+    from sellerport.server.vault import create_key_file
+
+    folder, stack = Path(tempfile.mkdtemp()), ExitStack()
+    create_key_file(folder / "key")
+    given = {"database": str(folder / "s.db"), "vault_key_file": str(folder / "key"), "port": "0"}
+    settings = Settings.read({}, {**given, "amazon": f"http://127.0.0.1:{port}", "log_level": "warning"})
+    server = stack.enter_context(serving(settings))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    atexit.register(stack.close)
+    hub, account = server.up.hub, secrets(name)
+    organization = server.do(hub.organizations.create("bench"))
+    client = server.do(hub.access.create_client(organization.id, "bench"))
+    made = server.do(
+        hub.connections.create(
+            Caller(organization.id),
+            customer="bench",
+            name="bench",
+            marketplace=regions.marketplace("US"),
+            refresh_token=account["refresh_token"],
+            through=LwaClient(account["lwa_app_id"], account["lwa_client_secret"]),
+        )
+    )
+    config = SellerportAuthConfig(
+        server=server.up.url, client_id=client.id, client_secret=client.secret, connector_id=made.id
+    )
+    return executing(AmazonSellerPartnerConnector(config, environ={}))
+
+
 def fresh(make: Callable[[], Call]) -> Call:
     """Make a client for each call."""
     return lambda: make()()
@@ -256,6 +325,9 @@ CONTENDERS: dict[str, Callable[[int, str], Measure]] = {
     "floor-page": lambda port, _: cpu_us(floor(port, page=True)),
     "sellerport": lambda port, name: cpu_us(sellerport(port, name)),
     "sellerport-traced": lambda port, name: cpu_us(sellerport(port, name)),
+    "sellerport-connector": lambda port, name: cpu_us(connector(port, name)),
+    "sellerport-hosted": lambda port, name: cpu_us(hosted(port, name)),
+    "airbyte-connector": lambda port, name: cpu_us(airbyte(port, name)),
     "sellerport-page": lambda port, name: cpu_us(sellerport(port, name, page=True)),
     "sellerport-fresh": lambda port, name: cpu_us(fresh(partial(sellerport, port, name))),
     "sellerport-async": lambda port, name: wall_ms(sellerport_async(port, name)),
@@ -283,7 +355,7 @@ CONTENDERS: dict[str, Callable[[int, str], Measure]] = {
 def main() -> None:
     """Measure whenever standard input says so, until it closes."""
     name, port = sys.argv[1], int(sys.argv[2])
-    if not name.endswith("-traced"):
+    if not name.endswith("-traced") and not name.startswith("airbyte"):  # which does not start without it
         sys.modules["opentelemetry"] = None  # type: ignore[assignment]  # Python's way to say that it is not installed
     measure = CONTENDERS[name](port, name)
     for line in sys.stdin:

@@ -6,13 +6,16 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 HERE = Path(__file__).parent
@@ -65,6 +68,38 @@ def emulate(data: Path) -> Iterator[Amazon]:
             yield Amazon(json.loads(process.stdout.readline()))
         finally:
             process.send_signal(signal.SIGINT)
+
+
+def sellerport(folder: Path, environ: Json, *words: str, given: str = "") -> str:
+    """Run a command as an operator does, and return what it printed."""
+    command = [sys.executable, "-m", "sellerport", *words]
+    everything = {**os.environ, **environ}
+    done = subprocess.run(
+        command, input=given, capture_output=True, text=True, timeout=TIMEOUT_S, cwd=folder, env=everything, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@contextmanager
+def serve(folder: Path, environ: Json) -> Iterator[str]:
+    """Run `sellerport serve` with what lies in a folder, and return its address."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "sellerport", "serve", "--port", str(port)]
+    with subprocess.Popen(command, cwd=folder, env={**os.environ, **environ}) as process:
+        address = f"http://127.0.0.1:{port}"
+        try:
+            for _ in range(300):
+                try:
+                    urlopen(f"{address}/ready").close()
+                    break
+                except URLError:
+                    assert process.poll() is None
+                    time.sleep(0.1)
+            yield address
+        finally:
+            process.send_signal(signal.SIGTERM)
 
 
 def run(client: Client, task: Json, environ: dict[str, str]) -> Json:

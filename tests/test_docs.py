@@ -35,7 +35,8 @@ PAGES = sorted([*ROOT.glob("*.md"), *DOCS.glob("*.md")])
 BIN = Path(sys.executable).parent
 PEER = next(ROOT.glob(".venv-peers/lib/*/site-packages/sp_api"), None)
 PEER_MARK = "# needs python-amazon-sp-api\n"
-NOT_RUN = (PEER_MARK, "# needs a Redis server\n")
+FRAMEWORK_MARKS = tuple(f"# needs {one}\n" for one in ("pydantic-ai", "langchain-core", "openai-agents", "fastmcp"))
+NOT_RUN = (PEER_MARK, "# needs a Redis server\n", *FRAMEWORK_MARKS)  # those of frameworks are run by `make frameworks`
 TIMEOUT_S = 90
 
 ORDER_ID = r"\d{3}-\d{7}-\d{7}"
@@ -134,8 +135,8 @@ def test_the_pages_name_no_setting_and_no_command_that_is_not_there() -> None:
         assert not second or f"sellerport {first} {second}".split(" -")[0] in known, words
 
 
-def test_the_servers_page_lists_every_route() -> None:
-    listed = set(re.findall(r"`((?:GET|POST|DELETE) /[^`]*)`", (DOCS / "server.md").read_text("utf-8")))
+def test_the_connector_apis_page_lists_every_route() -> None:
+    listed = set(re.findall(r"`((?:GET|POST|PUT|DELETE) /[^`]*)`", (DOCS / "connector-api.md").read_text("utf-8")))
     assert listed == {*served([*connector_api.routes(), *consent_pages.routes()]), "GET /health", "GET /ready"}
 
 
@@ -263,6 +264,22 @@ def test_the_ads_page_runs_as_printed(tmp_path: Path) -> None:
     assert re.search(r"^PENDING after 0 s\nCOMPLETED after 5 s\n\d{4}-\d\d-\d\d \d+ [\d.]+$", printed, re.MULTILINE)
     assert re.search(r'^\{"campaignId":"\d+","clicks":\d+,"cost":[\d.]+\}$', printed, re.MULTILINE)
     assert re.search(r"^\('SPONSORED_\w+', '[^']+'\)$", printed, re.MULTILINE)
+
+
+def test_the_connectors_page_runs_as_printed_here_and_through_a_server(tmp_path: Path) -> None:
+    printed = run(DOCS / "connectors.md", tmp_path)
+    assert printed.count("CheckResult(status='healthy', error=None") == 1
+    assert "feeds_2021_06_30.create_feed changes things at Amazon" in printed
+    assert re.search(rf"^\{{'AmazonOrderId': '{ORDER_ID}', 'OrderTotal': \{{'Amount': ", printed, re.MULTILINE)
+    assert printed.rstrip().endswith("5 True")
+
+
+def test_the_agents_page_runs_and_prints_what_it_shows(tmp_path: Path) -> None:
+    printed = run(DOCS / "agents.md", tmp_path)
+    shown = re.findall(r"^```text\n(.*?)^```$", (DOCS / "agents.md").read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    assert len(shown) == 2
+    assert "".join(shown) in printed
+    assert re.search(r"^records 1 to \d+ of 20\nrecords True$", printed, re.MULTILINE)
 
 
 def test_the_servers_page_runs_as_printed_and_renews_a_withdrawn_consent(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from sellerport import Hosted, SellingPartner, regions
 from sellerport.cli.demo import Server, serving
+from sellerport.connectors import AmazonSellerPartnerConnector, ExecuteResultWithMeta, Record, SellerportAuthConfig
 from sellerport.errors import GrantRevoked, InvalidArguments, NotFound, SellerportError, Throttled, Unauthenticated
 from sellerport.oauth import LwaClient
 from sellerport.server.hub import Caller
@@ -133,3 +135,20 @@ def test_documents_are_made_through_a_server_and_fetched_from_the_storage(hosted
     report = sp.reports.fetch("GET_MERCHANT_LISTINGS_ALL_DATA")
     assert next(report.rows())["seller-sku"]
     assert amazon.arrived("/reports/2021-06-30/reports")[0]["body"]["marketplaceIds"] == ["A1PA6795UKMFR9"]
+
+
+def test_a_connector_for_agents_gets_a_reports_rows_through_the_server(hosted: Hosted, amazon: LocalAmazon) -> None:
+    async def rows() -> ExecuteResultWithMeta[list[Record]]:
+        config = SellerportAuthConfig(
+            server=hosted.server,
+            client_id=hosted.client_id,
+            client_secret=hosted.client_secret,
+            connector_id=hosted.connection,
+        )
+        async with AmazonSellerPartnerConnector(config, environ={"SELLERPORT_AMAZON": amazon.address}) as connector:
+            return await connector.reports.rows("GET_MERCHANT_LISTINGS_ALL_DATA", limit=2)
+
+    amazon.world.polls = 0
+    found = asyncio.run(rows())
+    assert len(found.data) == 2
+    assert found.meta["has_more"]

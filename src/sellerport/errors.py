@@ -9,7 +9,9 @@
     │   ├── Unauthenticated      the Sellerport server does not know this caller
     │   ├── NotAllowed           this caller may not do this
     │   ├── NotFound             no such organization, application or connection
+    │   │   └── ConnectorNotFound    the customer has no connector of this kind
     │   ├── Conflict             the name or address is taken
+    │   │   └── ConnectorAmbiguous   the customer has several, and none was named
     │   ├── TooManyRequests      this caller has to slow down
     │   └── ConsentError         the consent flow could not be completed
     ├── AmazonError              Amazon answered with an error
@@ -30,6 +32,7 @@
     │   ├── DocumentFailed       FATAL: Amazon could not make it; says why where Amazon does
     │   └── DocumentPending      not finished in time; its id resumes it
     ├── NotificationError        a message is no notification of Amazon's
+    ├── ToolError                an agent's tool failed; the cause says why
     ├── VaultError               a secret could not be sealed or opened
     │   ├── KeyMissing           no key, or not the one that sealed this
     │   ├── Tampered             the record was altered, moved, or sealed elsewhere
@@ -147,6 +150,18 @@ class Conflict(CallerError):
 
     code = "conflict"
     status = 409
+
+
+class ConnectorNotFound(NotFound, ValueError):
+    """The server has no connector of this kind for this customer."""
+
+    code = "connector_not_found"
+
+
+class ConnectorAmbiguous(Conflict, ValueError):
+    """The customer has several connectors of this kind: name one by its id."""
+
+    code = "connector_ambiguous"
 
 
 class TooManyRequests(CallerError):
@@ -410,6 +425,12 @@ class NotificationError(SellerportError):
 
     code = "notification"
     status = 400
+
+
+class ToolError(SellerportError, RuntimeError):
+    """An agent's tool could not do what it was asked; ``__cause__`` is what went wrong."""
+
+    code = "tool"
 
 
 class VaultError(SellerportError):

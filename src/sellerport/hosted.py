@@ -15,7 +15,7 @@ import msgspec
 
 from sellerport.answers import Result
 from sellerport.catalog import Operation
-from sellerport.errors import SellerportError, Unauthenticated, revive
+from sellerport.errors import SellerportError, TooManyRequests, Unauthenticated, revive
 from sellerport.wire import UNREADABLE, Request, Response, Wire
 
 T = TypeVar("T")
@@ -59,14 +59,14 @@ class _Held:
 
 
 @dataclass
-class Hosted:
-    """A connection that a Sellerport server holds.
+class Server:
+    """A Sellerport server, as one of an organization's API clients sees it.
 
     Args:
         server: the server's address, such as ``https://sellerport.example.com``.
         client_id: of one of the organization's API clients.
         client_secret: its secret.
-        connection: the connection's id.
+        organization_id: the organization that the API client has to belong to, if that is to be checked.
         timeout_s: how long one call may take, in seconds; the server may wait for a slot on its side.
         clock: seconds, from any start.
     """
@@ -74,37 +74,46 @@ class Hosted:
     server: str
     client_id: str
     client_secret: str = field(repr=False)
-    connection: str
-    timeout_s: float = 120.0
-    clock: Callable[[], float] = field(default=time.monotonic, repr=False)
-    _held: _Held = field(default_factory=lambda: _Held(), repr=False, compare=False)
+    organization_id: str | None = field(default=None, kw_only=True)
+    timeout_s: float = field(default=120.0, kw_only=True)
+    clock: Callable[[], float] = field(default=time.monotonic, repr=False, kw_only=True)
+    _held: _Held = field(default_factory=lambda: _Held(), repr=False, compare=False, kw_only=True)
 
-    async def call(self, wire: Wire, operation: Operation, arguments: Mapping[str, Any]) -> Result[Any, Any]:
-        """Make one call, with arguments as JSON says them; raises what the server raised."""
-        given = {"entity": operation.api, "action": operation.name, "params": dict(arguments)}
-        path = f"/api/v1/integrations/connectors/{quote(self.connection, safe='')}/execute"
+    async def ask(self, wire: Wire, method: str, path: str, given: Any, kind: type[T]) -> T:
+        """Make one request, with another access token if the server does not know this one any more.
+
+        Args:
+            wire: what to wait on.
+            method, path: of the connector API, with the query.
+            given: the body, as JSON says it, or None.
+            kind: what the answer is.
+
+        Raises:
+            SellerportError: what the server raised.
+            NoAnswer: no answer came from the server.
+        """
         token = await self._get_token(wire)
         try:
-            found = await self._post(wire, path, given, token, _Executed)
+            return await self._send(wire, method, path, given, token, kind)
         except Unauthenticated:
-            found = await self._post(wire, path, given, await self._get_token(wire, instead_of=token), _Executed)
-        meta = found.connector_metadata or _Meta()
-        return Result(found.result, meta.status, {"x-amzn-requestid": meta.request_id} if meta.request_id else {})
+            return await self._send(wire, method, path, given, await self._get_token(wire, instead_of=token), kind)
 
     async def _get_token(self, wire: Wire, instead_of: str | None = None) -> str:
         held = self._held
         async with wire.alone(held):
             if held.token is None or held.token == instead_of or held.good_until < self.clock():
                 given = {"client_id": self.client_id, "client_secret": self.client_secret}
-                token = await self._post(wire, "/api/v1/account/applications/token", given, None, _Token)
+                token = await self._send(wire, "POST", "/api/v1/account/applications/token", given, None, _Token)
                 held.token, held.good_until = token.access_token, self.clock() + token.expires_in - MARGIN_S
             return held.token
 
-    async def _post(self, wire: Wire, path: str, given: Any, token: str | None, kind: type[T]) -> T:
+    async def _send(self, wire: Wire, method: str, path: str, given: Any, token: str | None, kind: type[T]) -> T:
         headers = {"content-type": "application/json", "accept": "application/json"}
         headers |= {"authorization": f"Bearer {token}"} if token else {}
+        headers |= {"x-organization-id": self.organization_id} if token and self.organization_id else {}
         url = self.server.rstrip("/") + path
-        answer = await wire.send(Request("POST", url, headers, _encoder.encode(given), self.timeout_s))
+        body = _encoder.encode(given) if given is not None else None
+        answer = await wire.send(Request(method, url, headers, body, self.timeout_s))
         try:
             if answer.status == 200:
                 return msgspec.json.decode(answer.body, type=kind)
@@ -114,10 +123,39 @@ class Hosted:
         raise _error(answer, refusal)
 
 
+@dataclass
+class Hosted(Server):
+    """A connection that a Sellerport server holds.
+
+    Args:
+        server, client_id, client_secret, organization_id, timeout_s, clock: as `Server`'s.
+        connection: the connection's id.
+    """
+
+    connection: str
+
+    async def call(self, wire: Wire, operation: Operation, arguments: Mapping[str, Any]) -> Result[Any, Any]:
+        """Make one call, with arguments as JSON says them; raises what the server raised."""
+        given = {"entity": operation.api, "action": operation.name, "params": dict(arguments)}
+        found = await self.ask(wire, "POST", execute_path(self.connection), given, _Executed)
+        meta = found.connector_metadata or _Meta()
+        return Result(found.result, meta.status, {"x-amzn-requestid": meta.request_id} if meta.request_id else {})
+
+
+def execute_path(connection: str) -> str:
+    """Return where a connection's actions are carried out."""
+    return f"/api/v1/integrations/connectors/{quote(connection, safe='')}/execute"
+
+
 def _error(answer: Response, refusal: _Refusal) -> SellerportError:
     """Return the error that the server answered with, of the class it was raised as."""
     facts = refusal.errors[0].details if refusal.errors else None
     if facts is not None and "code" in facts:
         return revive(facts)
     message = refusal.message or f"the Sellerport server answered {answer.status} with something that is not its own"
-    return Unauthenticated(message) if answer.status == 401 else SellerportError(message)
+    if answer.status == 401:
+        return Unauthenticated(message)
+    after = answer.headers.get("retry-after", "")
+    if answer.status in (429, 503):  # of a proxy before it
+        return TooManyRequests(message, retry_after=float(after) if after.isdigit() else 1.0)
+    return SellerportError(message)

@@ -384,8 +384,8 @@ def pgbouncer(postgres: PostgresServer) -> Iterator[PgBouncer]:
         yield pooler
 
 
-POOLED = {"access", "changes", "return_urls", "shared_limits", "tokens", "webhooks"}
-"""DS-7: the modules whose tests run through PgBouncer too: every write of the hub, and tokens and deliveries whole."""
+POOLED = {"changes", "return_urls", "shared_limits", "tokens"}
+"""DS-7: the modules whose tests run through PgBouncer too: every write of the hub, and tokens whole."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

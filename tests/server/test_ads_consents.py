@@ -57,7 +57,7 @@ def test_an_advertiser_consents_and_the_connection_knows_their_profiles(house):
         await furnish(server)
         asked = {
             "connector_type": "Amazon-Ads",
-            "external_user_id": "ann",
+            "customer_name": "ann",
             "redirect_url": f"{SHOP}?shop=7",
             "environment": {"region": "https://advertising-api-eu.amazon.com"},
         }

@@ -23,6 +23,7 @@ from sellerport.server.vault import create_key_file
 UNRECORDED = {
     "changes.writing": "the transaction of a change that is recorded",
     "access.issue": "an access token lives for 15 minutes; the API client that gets it is recorded",
+    "access.issue_scoped": "as `access.issue`, for 20 minutes; the workspace that it makes is recorded",
     "connections._note_all": "how the last call went",
     "connections.note_profiles": "what Amazon lists of a grant that is recorded",
     "consents.initiate": "a link lives for ten minutes; the connection that comes of it is recorded",
@@ -105,6 +106,11 @@ async def remind(server, known):
     await server.hub.countdown.remind()
 
 
+async def drop_late(server, known):
+    server.clock.now = known["connected_at"] + 86_400.0
+    await server.hub.held.drop_late()
+
+
 async def replay(server, known):
     server.clock.advance(1)
     await server.hub.webhooks.replay(server.caller, known["webhook"], known["event"])
@@ -126,16 +132,26 @@ CHANGES = {
         server.organization.id, known["application"], 1.0
     ),
     "applications.note_refused_secret": note_refused_secret,
+    "applications.configure": lambda server, known: server.hub.applications.configure(
+        server.caller, "seller-partner", lwa_client_id=CLIENT, lwa_client_secret="canary-secret"
+    ),
     "applications.remove": remove,
     "connections.create": create_connection,
     "connections._renewed": renew,
     "connections.claim": lambda server, known: server.hub.connections.claim(
         server.caller, known["pending"], "canary-customer"
     ),
+    "connections.change": lambda server, known: server.hub.connections.change(
+        server.caller, known["connection"], name="canary-renamed"
+    ),
     "connections.delete": lambda server, known: server.hub.connections.delete(server.caller, known["connection"]),
     "connections.mark_revoked": mark_revoked,
     "consents._note_failure": fail_consent,
     "countdown._remind": remind,
+    "held.take": lambda server, known: server.hub.held.take(
+        server.caller, known["secret"], customer="canary-customer", platform="seller-partner"
+    ),
+    "held.drop_late": drop_late,
     "keys._note": lambda server, known: server.hub.keys.rotate(),
     "keys.rewrap": lambda server, known: server.hub.keys.rewrap(),
     "keys.retire": lambda server, known: server.hub.keys.retire(known["old_key"]),
@@ -147,6 +163,11 @@ CHANGES = {
         server.organization.id, "https://unused.example.test/a"
     ),
     "leases._store_all": get_token,
+    "workspaces._make": lambda server, known: server.hub.workspaces.named(server.caller, "canary-workspace"),
+    "workspaces.change": lambda server, known: server.hub.workspaces.change(
+        server.caller, known["workspace"], name="canary-workspace"
+    ),
+    "workspaces.delete": lambda server, known: server.hub.workspaces.delete(server.caller, known["workspace"]),
     "webhooks.create": lambda server, known: server.hub.webhooks.create(
         server.caller, "https://hooks.example.test/canary"
     ),
@@ -224,6 +245,19 @@ async def prepare(server, house, change):
         through=await hub.applications.find(organization, "default"),
     )
     known["pending"] = pending.id
+    if change.startswith("workspaces.") and change != "workspaces._make":
+        known["workspace"] = (await hub.workspaces.named(server.caller, "canary-shop")).id
+    if change.startswith("held."):
+        known["secret"] = hub.held.secret()
+        await hub.connections.create(
+            server.caller,
+            customer="canary-customer",
+            name="canary-name",
+            marketplace=marketplace("US"),
+            refresh_token="canary-grant",
+            through=await hub.applications.find(organization, "default"),
+            secret=known["secret"],
+        )
     (known["consent"],) = [row._mapping for row in state(house)["consents"]]
     known["connected_at"] = server.clock.now
     known["webhook"] = (await hub.webhooks.create(server.caller, "https://hooks.example.test/canary")).webhook.id

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
+import fcntl
 import subprocess
 import sys
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -120,17 +119,28 @@ def test_a_disk_without_room_is_noticed_before_anything_is_asked(tmp_path):
     assert list((tmp_path / "journal").iterdir()) == []
 
 
-def test_an_entry_that_is_taken_away_while_it_is_made_is_not_believed(tmp_path, monkeypatch):
-    """Another process may look between the making of a file and its lock."""
-    journal, begin = Journal(tmp_path, Refresh), os.fstat
+def test_an_entry_is_not_there_for_others_before_it_is_locked(tmp_path, monkeypatch):
+    """Another process may look between the making of a file and its lock, and takes nothing away."""
+    journal, other, lock = Journal(tmp_path, Refresh), Journal(tmp_path, Refresh), fcntl.flock
+    seen = []
 
-    def taken(handle):
-        for path in tmp_path.glob("*.refresh"):
-            path.unlink()
-        return begin(handle)
+    def looking(handle, how):
+        if how == fcntl.LOCK_EX:
+            seen.append(list(other.left_behind()))
+        lock(handle, how)
 
-    monkeypatch.setattr("sellerport.server.hub.journal.os.fstat", taken)
-    with pytest.raises(StoreError, match="cannot be written"):
-        journal.begin(f"{ID}.1", BEGUN)
-    monkeypatch.undo()
-    assert Path(tmp_path).exists()
+    monkeypatch.setattr("sellerport.server.hub.journal.fcntl.flock", looking)
+    entry = journal.begin(f"{ID}.1", BEGUN)
+    assert (seen, list(other.left_behind())) == ([[]], [])
+    entry.close()
+    ((left, found),) = other.left_behind()
+    assert (left.name, found) == (f"{ID}.1", BEGUN)
+    left.remove()
+
+
+def test_what_a_process_left_before_its_entry_had_a_name_is_removed_an_hour_later(tmp_path):
+    now = (tmp_path / "x.new").write_bytes(b"") or (tmp_path / "x.new").stat().st_mtime
+    assert list(Journal(tmp_path, Refresh, lambda: now + 3599).left_behind()) == []
+    assert list(tmp_path.iterdir()) != []
+    assert list(Journal(tmp_path, Refresh, lambda: now + 3601).left_behind()) == []
+    assert list(tmp_path.iterdir()) == []

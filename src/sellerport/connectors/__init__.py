@@ -3,20 +3,48 @@
 Beside the entities of each connector, every operation of the catalogue is an action: of the Selling Partner API of an
 entity named after its API version (``"orders_v0", "get_orders"``), of the Ads API of one named after its group
 (``"sp.campaigns", "create"``). Parameters may be spelled as Python or as Amazon spells them.
+
+`AmazonSellerPartnerConnector` and `AmazonAdsConnector` are those that programs written for Airbyte's use.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from sellerport.ads import AsyncAmazonAds
+from sellerport.catalog import Operation
 from sellerport.client import AsyncSellingPartner
 from sellerport.connectors import amazon_ads, seller_partner
 from sellerport.connectors.actions import Execution
+from sellerport.connectors.configs import (
+    AirbyteAuthConfig,
+    AmazonAdsAuthConfig,
+    AmazonSellerPartnerAuthConfig,
+    AmazonSellerPartnerReplicationConfig,
+    SellerportAuthConfig,
+)
+from sellerport.connectors.connector import AmazonAdsConnector, AmazonSellerPartnerConnector
+from sellerport.connectors.results import CheckResult, ExecuteResult, ExecuteResultWithMeta, Record
 
-__all__ = ["Execution", "execute"]
+__all__ = [
+    "AirbyteAuthConfig",
+    "AmazonAdsAuthConfig",
+    "AmazonAdsConnector",
+    "AmazonSellerPartnerAuthConfig",
+    "AmazonSellerPartnerConnector",
+    "AmazonSellerPartnerReplicationConfig",
+    "CheckResult",
+    "ExecuteResult",
+    "ExecuteResultWithMeta",
+    "Execution",
+    "Record",
+    "SellerportAuthConfig",
+    "entity_of",
+    "execute",
+    "operation_of",
+]
 
 
 async def execute(
@@ -41,6 +69,26 @@ async def execute(
         UnknownOperation: no such entity or action; says which there are.
         InvalidArguments, AmazonError, NoAnswer, TokenError: as for a call of the operation.
     """
-    if isinstance(client, AsyncAmazonAds):
-        return await amazon_ads.execute(client, entity, action, params or {})
-    return await seller_partner.execute(client, entity, action, params or {}, clock)
+    kind = amazon_ads.KIND if isinstance(client, AsyncAmazonAds) else seller_partner.KIND
+    plan = kind.plan(entity, action, params or {}, clock)
+    return plan.shape(await client._call(plan.operation, plan.arguments))
+
+
+def operation_of(platform: Literal["seller-partner", "ads"], entity: str, action: str) -> Operation:
+    """Return the operation that an action of an entity stands on.
+
+    Raises:
+        UnknownOperation: no such entity or action; says which there are.
+    """
+    if platform == "ads":
+        return amazon_ads.operation_of(entity, action)
+    return seller_partner.operation_of(entity, action)
+
+
+def entity_of(platform: Literal["seller-partner", "ads"], entity: str) -> str:
+    """Return the one name of an entity that may be named in several ways, such as an API version by its short name.
+
+    Raises:
+        UnknownOperation: no such entity; says which there are.
+    """
+    return amazon_ads.entity_of(entity) if platform == "ads" else seller_partner.entity_of(entity)

@@ -10,15 +10,18 @@ and ``campaign_id`` or ``portfolio_id`` for a filter of one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
 from sellerport import catalog, serialize
-from sellerport.ads import AsyncAmazonAds
+from sellerport.ads import gathered
+from sellerport.answers import Result
 from sellerport.catalog import PROFILE, Operation
-from sellerport.connectors.actions import Execution, arguments_of, at, whole
+from sellerport.connectors.actions import Execution, Kind, Plan, arguments_of, at, records_of, whole
 from sellerport.errors import InvalidArguments, Problem, UnknownOperation
 
 SCOPE = "Amazon-Advertising-API-Scope"
@@ -83,19 +86,28 @@ ENTITIES: Mapping[str, Mapping[str, Action]] = MappingProxyType(
     }
 )
 
+SCOPED = frozenset(
+    one.operation for name, actions in ENTITIES.items() if name != "profiles" for one in actions.values()
+)
+"""Operations that Amazon refuses without a profile, whatever its description of them says."""
 
-async def execute(client: AsyncAmazonAds, entity: str, action: str, params: Mapping[str, Any]) -> Execution:
-    """Carry out one action of an entity: see `sellerport.connectors.execute`."""
+
+def plan(entity: str, action: str, params: Mapping[str, Any], clock: Callable[[], float] = time.time) -> Plan:
+    """Return what an action of an entity comes to: see `sellerport.connectors.execute`."""
     found = ENTITIES.get(entity, {}).get(action)
     operation = operation_of(entity, action)
     arguments = arguments_of(operation, _with_profile(operation, params))
     if found is None:
-        return whole(operation, await client._call(operation, arguments))
-    result = await client._call(operation, _asked(found, operation, arguments))
+        arguments = gathered(operation, arguments)
+        return Plan(operation, arguments, partial(whole, operation, arguments))
+    return Plan(operation, gathered(operation, _asked(found, operation, arguments)), partial(_shaped, found, operation))
+
+
+def _shaped(action: Action, operation: Operation, result: Result[Any, Any]) -> Execution:
     data = serialize.with_numeric_ids(result.data) if operation.numeric_ids else result.data
-    if found.first:
-        return Execution(next(iter(at(data, found.first) or []), None), None)
-    return Execution(data, {"next_token": at(data, "nextToken")} if found.paged else None)
+    if action.first:
+        return Execution(next(iter(at(data, action.first) or []), None), None)
+    return Execution(data, {"next_token": at(data, "nextToken")} if action.paged else None, records_of(operation))
 
 
 def operation_of(entity: str, action: str) -> Operation:
@@ -119,6 +131,17 @@ def operation_of(entity: str, action: str) -> Operation:
         raise UnknownOperation(
             f"{error.message}; entities are {known}, and every group of operations, such as 'sp.campaigns'"
         ) from error
+
+
+def entity_of(entity: str) -> str:
+    """Return an entity's name, which is its only one: see `sellerport.connectors.entity_of`."""
+    groups = {operation.key.rpartition(".")[0] for operation in catalog.index("ads").operations}
+    if entity not in ENTITIES and entity not in groups:
+        known = ", ".join(ENTITIES)
+        raise UnknownOperation(
+            f"no entity {entity!r}; entities are {known}, and every group of operations, such as 'sp.campaigns'"
+        )
+    return entity
 
 
 def named_profile(params: Mapping[str, Any]) -> str | None:
@@ -162,3 +185,6 @@ def _typed(name: str, value: Any, schema: Mapping[str, Any] | None) -> Any:
     if kind == "integer" and isinstance(value, str) and value.isascii() and value.isdigit():
         return int(value)
     return value
+
+
+KIND = Kind("amazon-ads", "c6b0a29e-1da9-4512-9002-7bfd0cba2246", "ads", operation_of, plan, ENTITIES)

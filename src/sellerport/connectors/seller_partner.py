@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
 from sellerport import catalog
+from sellerport.answers import Result
 from sellerport.catalog import Operation
-from sellerport.client import AsyncSellingPartner
-from sellerport.connectors.actions import Execution, arguments_of, at, whole
+from sellerport.connectors.actions import Execution, Kind, Plan, arguments_of, at, whole
 from sellerport.errors import UnknownOperation
 
 
@@ -98,21 +99,25 @@ ENTITIES: Mapping[str, Mapping[str, Action]] = MappingProxyType(
 )
 
 
-async def execute(
-    client: AsyncSellingPartner, entity: str, action: str, params: Mapping[str, Any], clock: Callable[[], float]
-) -> Execution:
-    """Carry out one action of an entity: see `sellerport.connectors.execute`."""
+def plan(entity: str, action: str, params: Mapping[str, Any], clock: Callable[[], float]) -> Plan:
+    """Return what an action of an entity comes to: see `sellerport.connectors.execute`."""
     found = ENTITIES.get(entity, {}).get(action)
-    operation = catalog.find(found.operation) if found else _operation(entity, action)
+    operation = operation_of(entity, action)
     arguments = arguments_of(operation, params)
     if found is None:
-        return whole(operation, await client._call(operation, arguments))
-    result = await client._call(operation, _with_defaults(found, arguments, clock))
-    meta = {name: at(result.data, path) for name, path in found.meta.items()}
-    return Execution(at(result.data, found.data), meta or None)
+        return Plan(operation, arguments, partial(whole, operation, arguments))
+    return Plan(operation, _with_defaults(found, arguments, clock), partial(_shaped, found))
 
 
-def _operation(entity: str, action: str) -> Operation:
+def _shaped(action: Action, result: Result[Any, Any]) -> Execution:
+    meta = {name: at(result.data, path) for name, path in action.meta.items()}
+    return Execution(at(result.data, action.data), meta or None)
+
+
+def operation_of(entity: str, action: str) -> Operation:
+    """Return the operation that an action of an entity stands on: see `sellerport.connectors.operation_of`."""
+    if found := ENTITIES.get(entity, {}).get(action):
+        return catalog.find(found.operation)
     if entity in ENTITIES and action not in catalog.index().by_api.get(catalog.index().newest.get(entity, ""), {}):
         raise UnknownOperation(f"entity {entity!r} has no action {action!r}; it has {', '.join(ENTITIES[entity])}")
     try:
@@ -122,9 +127,29 @@ def _operation(entity: str, action: str) -> Operation:
         raise UnknownOperation(f"{error.message}; entities are {known}, and every API version") from error
 
 
+def entity_of(entity: str) -> str:
+    """Return the one name of an entity: see `sellerport.connectors.entity_of`."""
+    index = catalog.index()
+    if entity in ENTITIES or entity in index.by_api:
+        return entity
+    if entity in index.newest:
+        return index.newest[entity]
+    raise UnknownOperation(f"no entity {entity!r}; entities are {', '.join(ENTITIES)}, and every API version")
+
+
 def _with_defaults(action: Action, arguments: dict[str, Any], clock: Callable[[], float]) -> dict[str, Any]:
     if any(arguments.get(name) is not None for name in action.unless):
         return arguments
     start = {action.start: datetime.fromtimestamp(clock(), UTC) - action.history} if action.start else {}
     given = {name: value for name, value in arguments.items() if value is not None}
     return {**start, **action.defaults, **given}
+
+
+KIND = Kind(
+    "amazon-seller-partner",
+    "e55879a8-0ef8-4557-abcf-ab34c53ec460",
+    "seller-partner",
+    operation_of,
+    plan,
+    ENTITIES,
+)

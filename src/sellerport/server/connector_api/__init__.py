@@ -6,13 +6,38 @@ the original does; what this server adds to an answer are further keys.
 
 from starlette.routing import Route
 
-from sellerport.server.connector_api import audit, endpoints, webhooks
+from sellerport.server.connector_api import (
+    audit,
+    connectors,
+    execution,
+    oauth_credentials,
+    openapi,
+    skills,
+    templates,
+    tokens,
+    webhooks,
+    workspaces,
+)
 from sellerport.server.connector_api.answers import answer, refuse
+from sellerport.server.connector_api.table import Endpoint
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    *tokens.ENDPOINTS,
+    *connectors.ENDPOINTS,
+    *execution.ENDPOINTS,
+    *workspaces.ENDPOINTS,
+    *oauth_credentials.ENDPOINTS,
+    *templates.ENDPOINTS,
+    *skills.ENDPOINTS,
+    *webhooks.ENDPOINTS,
+    *audit.ENDPOINTS,
+)
+"""Every route there is, with whose token it takes and what it takes and answers."""
 
 
 def routes() -> list[Route]:
     """Return the routes; ``request.state.hub`` has to hold the hub."""
-    return [*endpoints.routes(), *webhooks.routes(), *audit.routes()]
+    return [*(one.route for one in ENDPOINTS), openapi.route(ENDPOINTS)]
 
 
-__all__ = ["answer", "refuse", "routes"]
+__all__ = ["ENDPOINTS", "Endpoint", "answer", "refuse", "routes"]

@@ -14,17 +14,21 @@ from starlette.responses import Response
 from sellerport.errors import (
     AccessDenied,
     AmazonError,
+    AmazonUnavailable,
     InvalidArguments,
+    NoAnswer,
     SellerportError,
     SettingsError,
     StoreError,
     Throttled,
+    TokenUnavailable,
     TooManyRequests,
     Unauthenticated,
     VaultError,
 )
+from sellerport.server.connector_api import shapes
 from sellerport.server.connector_api.definitions import DEFINITIONS
-from sellerport.server.hub import Connection
+from sellerport.server.hub import PROBES, Connection, Platform
 
 RETRY_AFTER_S = 5
 """When to come back where the error does not say: a database that was away is used again at once."""
@@ -43,19 +47,63 @@ def answer(body: Any, status: int = 200, headers: Mapping[str, str] | None = Non
     )
 
 
-def detailed(connection: Connection) -> dict[str, Any]:
+def empty() -> Response:
+    """Return an answer that says no more than that it is done."""
+    return Response(status_code=204, headers={"cache-control": "no-store", "x-content-type-options": "nosniff"})
+
+
+def detailed(connection: Connection) -> shapes.Connector:
     """Return a connector as create and get answer it."""
     return {
         **_common(connection),
         "source_template": DEFINITIONS[connection.platform].detailed,
         "replication_config": connection.replication_config,
+        "entities": connection.entities or [],  # type: ignore[typeddict-item]  # as they were checked
     }
 
 
-def summarized(connection: Connection) -> dict[str, Any]:
+def summarized(connection: Connection) -> shapes.ConnectorSummary:
     """Return a connector as list answers it."""
-    template = DEFINITIONS[connection.platform].summarized
-    return {**_common(connection), "summarized_source_template": template}
+    return {**_common(connection), "summarized_source_template": DEFINITIONS[connection.platform].summarized}
+
+
+def checked(id: str, platform: Platform, error: SellerportError | None) -> shapes.Check:
+    """Return how a check went; ``id`` is the connector's, or the check's own."""
+    entity, _ = PROBES[platform]
+    if error is None:
+        tried: shapes.EntityCheck = {
+            "entity": entity,
+            "status": "succeeded",
+            "status_code": None,
+            "error_message": None,
+        }
+        return {
+            "id": id,
+            "status": "succeeded",
+            "error_message": None,
+            "failure_reason": None,
+            "entity_check_results": [tried],
+        }
+    passing = isinstance(error, Throttled | AmazonUnavailable | NoAnswer | TokenUnavailable)
+    failed: shapes.EntityCheck = {
+        "entity": entity,
+        "status": "failed",
+        "status_code": error.status if isinstance(error, AmazonError) else None,
+        "error_message": error.message,
+    }
+    return {
+        "id": id,
+        "status": "failed",
+        "error_message": error.message,
+        "failure_reason": {
+            "timestamp": int(datetime.now(UTC).timestamp() * 1000),
+            "failure_origin": "source",
+            "failure_type": "transient_error" if passing else "config_error",
+            "external_message": error.message,
+            "retryable": passing,
+        },
+        "entity_check_results": [failed],
+    }
 
 
 def refuse(request: Request, error: SellerportError) -> Response:
@@ -90,8 +138,7 @@ def _status(error: SellerportError) -> int:
     return error.status
 
 
-def _common(connection: Connection) -> dict[str, Any]:
-    ads = {"profiles": connection.profiles, "profile_id": connection.profile_id}
+def _common(connection: Connection) -> shapes.ConnectorFacts:
     return {
         "id": connection.id,
         "name": connection.name,
@@ -100,14 +147,15 @@ def _common(connection: Connection) -> dict[str, Any]:
         # ours
         "workspace_name": connection.customer,
         "platform": connection.platform,
-        "status": connection.status,
+        "status": connection.status,  # type: ignore[typeddict-item]  # who is disconnected is not answered
         "region": connection.region,
         "marketplace": connection.marketplace,
         "selling_partner_id": connection.selling_partner_id,
+        "profiles": connection.profiles,
+        "profile_id": connection.profile_id,
         "last_success_at": written(connection.last_success_at),
         "last_error_at": written(connection.last_error_at),
         "last_error": connection.last_error,
-        **(ads if connection.platform == "ads" else {}),
     }
 
 

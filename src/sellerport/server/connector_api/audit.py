@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from sellerport.errors import InvalidArguments, Problem
+from sellerport.server.connector_api import shapes
 from sellerport.server.connector_api.answers import answer, written
-from sellerport.server.connector_api.requests import answered, caller_of, hub_of, is_number
+from sellerport.server.connector_api.requests import caller_of, hub_of, is_number
+from sellerport.server.connector_api.table import Endpoint, Parameter
 from sellerport.server.hub import Record
 
 MOST = 500
 """Records in one answer."""
 
 LATEST = 2**31 - 1
-
-
-def routes() -> list[Route]:
-    """Return the routes; ``request.state.hub`` has to hold the hub."""
-    return [Route("/api/v1/audit", answered(list_all), methods=["GET"])]
 
 
 async def list_all(request: Request) -> Response:
@@ -52,3 +49,11 @@ def _record(record: Record) -> dict[str, Any]:
         "facts": record.facts,
         "hash": record.hash,
     }
+
+
+_QUERY = (
+    Parameter("before", Annotated[int, msgspec.Meta(ge=1, le=LATEST)]),
+    Parameter("limit", Annotated[int, msgspec.Meta(ge=1, le=MOST)]),
+)
+
+ENDPOINTS = [Endpoint("GET", "/api/v1/audit", list_all, shapes.AuditPage, query=_QUERY)]

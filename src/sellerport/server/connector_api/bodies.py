@@ -3,80 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Annotated, Any, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec.structs import fields
 
-from sellerport.errors import InvalidArguments, Problem
+from sellerport.errors import InvalidArguments, NotAllowed, Problem
+from sellerport.server.hub import Caller
 
 T = TypeVar("T", bound=msgspec.Struct)
 
 _AT = re.compile(r" - at `\$(?P<path>.*)`$")
 
+NO_NUL = "must hold no NUL character: no name and no text has one, and PostgreSQL keeps none"
+
 TENANT_NAMES = ("workspace_name", "customer_name", "external_user_id")
 """One thing under the three names it has had; a caller may use any."""
 
-TYPE_NAMES = ("connector_type", "definition_id", "source_template_id")
 
-
-class TokenRequest(msgspec.Struct):
-    """POST /api/v1/account/applications/token."""
-
-    client_id: str
-    client_secret: str
-
-
-class _Kind(msgspec.Struct, kw_only=True):
-    connector_type: str | None = None
-    definition_id: str | None = None
-    source_template_id: str | None = None
-    application: str | None = None
-    """Ours: the name of a registered application, where there are several."""
-    workspace_name: str | None = None
-    customer_name: str | None = None
-    external_user_id: str | None = None
-    name: str | None = None
-    environment: dict[str, Any] | None = None
-    replication_config: dict[str, Any] | None = None
-
-
-class InitiateRequest(_Kind, kw_only=True):
-    """POST /api/v1/integrations/connectors/oauth/initiate."""
-
-    redirect_url: str | None = None
-    connector_id: str | None = None
-    """Ours: a connection whose owner has to consent again."""
-
-
-class CreateRequest(_Kind, kw_only=True):
-    """POST /api/v1/integrations/connectors."""
-
-    credentials: dict[str, Any] | None = None
-    server_side_oauth_secret_id: str | None = None
-
-
-class ClaimRequest(msgspec.Struct, kw_only=True):
-    """POST /api/v1/integrations/connectors/{id}/claim; ours."""
+class Named(msgspec.Struct, kw_only=True):
+    """Whose something is to be, under whichever of the three names."""
 
     workspace_name: str | None = None
     customer_name: str | None = None
     external_user_id: str | None = None
-    connector_id: str | None = None
-    """A connection that the pending one renews."""
-
-
-class ExecuteRequest(msgspec.Struct, kw_only=True):
-    """POST /api/v1/integrations/connectors/{id}/execute."""
-
-    entity: str
-    action: str
-    params: dict[str, Any] | None = None
-    select_fields: list[str] | None = None
-    exclude_fields: list[str] | None = None
-    skip_truncation: bool = True
-    intent: Annotated[str, msgspec.Meta(max_length=512)] | None = None
 
 
 def decode(body: bytes, kind: type[T]) -> T:
@@ -91,7 +42,12 @@ def decode(body: bytes, kind: type[T]) -> T:
         given = None
     if not isinstance(given, dict):
         raise InvalidArguments(problems=[Problem("body", "must be a JSON object")])
+    if b"\\u0000" in body and _has_nul(given):
+        raise InvalidArguments(problems=[Problem("body", NO_NUL)])
     problems, values = [], {}
+    if kind.__struct_config__.forbid_unknown_fields:
+        names = {wanted.name for wanted in fields(kind)}
+        problems += [Problem(name, "is not known here") for name in given if name not in names]
     for wanted in fields(kind):
         if wanted.name not in given:
             if wanted.required:
@@ -106,19 +62,42 @@ def decode(body: bytes, kind: type[T]) -> T:
     return kind(**values)
 
 
-def tenant(given: Mapping[str, str | None]) -> str | None:
+def _has_nul(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(_has_nul, value)) or any(map(_has_nul, value.values()))
+    if isinstance(value, list):
+        return any(map(_has_nul, value))
+    return isinstance(value, str) and "\0" in value
+
+
+def tenant(given: Mapping[str, str | None], names: Sequence[str] = TENANT_NAMES) -> str | None:
     """Return the organization's user that a body or query names, under whichever of the three names.
 
     Raises:
         InvalidArguments: it names two different ones, or an empty one, which is not everyone.
     """
-    named = {name: value for name in TENANT_NAMES if (value := given.get(name)) is not None}
-    problems = [Problem(name, "must not be empty") for name, value in named.items() if not value]
-    if len(set(named.values())) > 1:
-        problems += [Problem(name, "names another one than the others do") for name in named]
+    said = {name: value for name in names if (value := given.get(name)) is not None}
+    problems = [Problem(name, "must not be empty") for name, value in said.items() if not value]
+    if len(set(said.values())) > 1:
+        problems += [Problem(name, "names another one than the others do") for name in said]
     if problems:
         raise InvalidArguments(problems=problems)
-    return next(iter(named.values()), None)
+    return next(iter(said.values()), None)
+
+
+def named(given: Named, caller: Caller) -> str:
+    """Return the organization's user that a body names; who has a scoped token need not name their own.
+
+    Raises:
+        InvalidArguments: it names none, or as `tenant`.
+        NotAllowed: it names another than the token's.
+    """
+    found = tenant({name: getattr(given, name) for name in TENANT_NAMES}) or caller.customer
+    if found is None:
+        raise InvalidArguments(problems=[Problem(TENANT_NAMES[0], f"is required (or {' or '.join(TENANT_NAMES[1:])})")])
+    if caller.customer not in (None, found):
+        raise NotAllowed("this scoped token is for another workspace")
+    return found
 
 
 def _problem(field: str, message: str) -> Problem:

@@ -8,9 +8,8 @@ from types import MappingProxyType
 from typing import Any
 
 from sellerport.errors import InvalidArguments, Problem
+from sellerport.server.connector_api import shapes
 from sellerport.server.hub import NAMES, Platform
-
-_CONTEXTLESS = {"mode": "DIRECT", "runtime_mode": "direct_only", "supports_context_store": False}
 
 
 @dataclass(frozen=True)
@@ -27,27 +26,36 @@ class Definition:
     """What ``region`` may be, in a few words."""
 
     @property
-    def detailed(self) -> dict[str, Any]:
+    def detailed(self) -> shapes.DetailedTemplate:
         """The template of a connector, as create and get answer it."""
         return {
             **self._template,
             "source_definition_id": self.id,
-            "user_config_spec": {"connectionSpecification": self._specification},
+            "user_config_spec": {"connectionSpecification": self.specification},
             "partial_default_config": {},
             "is_experimental": False,
         }
 
     @property
-    def summarized(self) -> dict[str, Any]:
+    def summarized(self) -> shapes.SummarizedTemplate:
         """The template of a connector, as list answers it."""
         return {**self._template, "connector_name": self.slug, "actor_definition_id": self.id}
 
     @property
-    def _template(self) -> dict[str, Any]:
-        return {"id": self.id, "name": self.title, "icon": None, "tags": [], **_CONTEXTLESS}
+    def _template(self) -> shapes.Template:
+        return {
+            "id": self.id,
+            "name": self.title,
+            "icon": None,
+            "tags": [],
+            "mode": "DIRECT",
+            "runtime_mode": "direct_only",
+            "supports_context_store": False,
+        }
 
     @property
-    def _specification(self) -> dict[str, Any]:
+    def specification(self) -> dict[str, Any]:
+        """What credentials have to be, as JSON Schema."""
         client_id, secret = self.lwa_keys
         return {
             "type": "object",

@@ -4,51 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable, Coroutine
-from functools import wraps
+from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 import msgspec
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
 
 from sellerport.errors import (
     CallerError,
     InvalidArguments,
     NotAllowed,
     Problem,
-    SellerportError,
     Unauthenticated,
 )
-from sellerport.server.connector_api.answers import refuse
-from sellerport.server.connector_api.bodies import decode
+from sellerport.server.connector_api.bodies import NO_NUL, decode
 from sellerport.server.hub import Caller, Hub
 
 T = TypeVar("T")
 StructT = TypeVar("StructT", bound=msgspec.Struct)
-Endpoint = Callable[[Request], Awaitable[Response]]
 
 LARGEST_BODY = 1 << 20
 BODY_S = 30.0
 """How long a body may take."""
-
-
-def answered(endpoint: Endpoint) -> Endpoint:
-    """Let every error of an endpoint become an answer in the contract's shape."""
-
-    @wraps(endpoint)
-    async def carried_out(request: Request) -> Response:
-        try:
-            try:
-                return await endpoint(request)
-            except Unauthenticated:
-                await hub_of(request).quotas.wrong(request.state.address, "api")
-                raise
-        except SellerportError as error:
-            request.state.error = error
-            return refuse(request, error)
-
-    return carried_out
 
 
 def hub_of(request: Request) -> Hub:
@@ -65,6 +42,8 @@ async def caller_of(request: Request) -> Caller:
         raise Unauthenticated("send one header 'Authorization: Bearer …' with an access token of this server")
     caller = await hub_of(request).access.verify(token.strip())
     request.state.organization = caller.organization_id
+    if "\0" in request.scope["path"] or b"%00" in request.scope["query_string"]:
+        raise InvalidArguments(problems=[Problem("address", NO_NUL)])
     if (named := request.headers.get("x-organization-id")) is not None:
         try:
             organization = str(uuid.UUID(named))
@@ -72,13 +51,16 @@ async def caller_of(request: Request) -> Caller:
             raise InvalidArguments(problems=[Problem("X-Organization-Id", "must be a UUID")]) from None
         if organization != caller.organization_id:
             raise NotAllowed("this access token belongs to another organization than X-Organization-Id names")
+    if caller.scoped != (request.state.access == "scoped") and request.state.access != "workspace":
+        what = "a scoped token is good for its workspace's connectors only" if caller.scoped else "send a scoped token"
+        raise NotAllowed(f"{what}: this address is not for this token")
     assert caller.client_id is not None, "who has an access token is an API client"
     await hub_of(request).quotas.spend(caller.client_id)
     return caller
 
 
-async def body_of(request: Request, kind: type[StructT], most: int = LARGEST_BODY) -> StructT:
-    """Return what a request sends.
+async def body_of(request: Request, kind: type[StructT], most: int = LARGEST_BODY, *, required: bool = True) -> StructT:
+    """Return what a request sends; where that is not required, nothing is an empty object.
 
     Raises:
         CallerError: it is larger than ``most`` bytes (413), or takes longer than `BODY_S` (408).
@@ -93,7 +75,7 @@ async def body_of(request: Request, kind: type[StructT], most: int = LARGEST_BOD
                     raise _refused(413, f"the body is larger than {most} bytes")
     except TimeoutError:
         raise _refused(408, f"the body did not come within {BODY_S:g} s") from None
-    return decode(bytes(received), kind)
+    return decode(bytes(received) if received or required else b"{}", kind)
 
 
 async def as_long_as_wanted(request: Request, work: Coroutine[Any, Any, T]) -> T:

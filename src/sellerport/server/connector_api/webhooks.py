@@ -3,55 +3,41 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any, get_args
+from typing import Annotated, Any, get_args
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from sellerport.errors import InvalidArguments, Problem
+from sellerport.server.connector_api import shapes
 from sellerport.server.connector_api.answers import answer, written
-from sellerport.server.connector_api.requests import answered, body_of, caller_of, hub_of, is_number
+from sellerport.server.connector_api.requests import body_of, caller_of, hub_of, is_number
+from sellerport.server.connector_api.table import Endpoint, Parameter
 from sellerport.server.hub import Delivery, DeliveryStatus, NewSecret, Webhook
 
 MOST = 500
 """Deliveries in one answer."""
 
 
-class CreateRequest(msgspec.Struct):
-    """POST /api/v1/webhooks."""
+class WebhookRequest(msgspec.Struct):
+    """Where events go, and which; all if none are named."""
 
     url: str
     types: list[str] = []
 
 
 class ReplayRequest(msgspec.Struct):
-    """POST /api/v1/webhooks/{id}/replay: one event, or all that are dead since a time."""
+    """One event, or all that are dead since a time."""
 
     event_id: str | None = None
     since: datetime | None = None
 
 
-def routes() -> list[Route]:
-    """Return the routes; ``request.state.hub`` has to hold the hub."""
-    webhooks = "/api/v1/webhooks"
-    return [
-        Route(webhooks, answered(create), methods=["POST"]),
-        Route(webhooks, answered(list_all), methods=["GET"]),
-        Route(f"{webhooks}/{{id}}", answered(get), methods=["GET"]),
-        Route(f"{webhooks}/{{id}}", answered(delete), methods=["DELETE"]),
-        Route(f"{webhooks}/{{id}}/rotate-secret", answered(rotate_secret), methods=["POST"]),
-        Route(f"{webhooks}/{{id}}/test", answered(test), methods=["POST"]),
-        Route(f"{webhooks}/{{id}}/deliveries", answered(deliveries), methods=["GET"]),
-        Route(f"{webhooks}/{{id}}/replay", answered(replay), methods=["POST"]),
-    ]
-
-
 async def create(request: Request) -> Response:
     """Make a webhook; the answer shows its secret, this once."""
     caller = await caller_of(request)
-    given = await body_of(request, CreateRequest)
+    given = await body_of(request, WebhookRequest)
     return answer(_secret(await hub_of(request).webhooks.create(caller, given.url, given.types)), 201)
 
 
@@ -142,3 +128,19 @@ def _delivery(delivery: Delivery) -> dict[str, Any]:
         "last_error": delivery.last_error,
         "delivered_at": written(delivery.delivered_at),
     }
+
+
+_WEBHOOKS = "/api/v1/webhooks"
+_ONE = f"{_WEBHOOKS}/{{id}}"
+_QUERY = (Parameter("status", DeliveryStatus), Parameter("limit", Annotated[int, msgspec.Meta(ge=1, le=MOST)]))
+
+ENDPOINTS = [
+    Endpoint("POST", _WEBHOOKS, create, shapes.WebhookSecret, body=WebhookRequest, status=201),
+    Endpoint("GET", _WEBHOOKS, list_all, shapes.WebhookList),
+    Endpoint("GET", _ONE, get, shapes.Webhook),
+    Endpoint("DELETE", _ONE, delete, shapes.WebhookDeleted),
+    Endpoint("POST", f"{_ONE}/rotate-secret", rotate_secret, shapes.WebhookSecret),
+    Endpoint("POST", f"{_ONE}/test", test, shapes.EventType, status=202),
+    Endpoint("GET", f"{_ONE}/deliveries", deliveries, shapes.DeliveryList, query=_QUERY),
+    Endpoint("POST", f"{_ONE}/replay", replay, shapes.Replayed, body=ReplayRequest, status=202),
+]

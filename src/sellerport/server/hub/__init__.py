@@ -7,6 +7,7 @@ alone opens the vault.
 from __future__ import annotations
 
 from sellerport.server.hub.audit import Chain, Proof, Record
+from sellerport.server.hub.calls import PROBES
 from sellerport.server.hub.consent_steps import Finished, Invitation, Started
 from sellerport.server.hub.egress import Egress
 from sellerport.server.hub.hub import Hub
@@ -21,6 +22,8 @@ from sellerport.server.hub.records import (
     NewApiClient,
     Organization,
     Platform,
+    Workspace,
+    WorkspaceStatus,
     is_partner_id,
 )
 from sellerport.server.hub.upkeep import Pause, kept_up
@@ -28,6 +31,7 @@ from sellerport.server.hub.webhooks import Delivery, DeliveryStatus, NewSecret, 
 
 __all__ = [
     "NAMES",
+    "PROBES",
     "AccessToken",
     "ApiClient",
     "Application",
@@ -50,6 +54,8 @@ __all__ = [
     "Rewrapped",
     "Started",
     "Webhook",
+    "Workspace",
+    "WorkspaceStatus",
     "is_partner_id",
     "kept_up",
 ]

@@ -7,17 +7,26 @@ from collections.abc import Callable
 
 from sqlalchemy import delete, insert, select, update
 
-from sellerport.errors import NotFound, StoreError, Unauthenticated
+from sellerport.errors import Conflict, NotFound, StoreError, Unauthenticated
 from sellerport.server.hub.changes import Changes
 from sellerport.server.hub.mint import Mint, digest, same
-from sellerport.server.hub.records import OPERATOR, AccessToken, ApiClient, Caller, NewApiClient, required
-from sellerport.server.store import Database, access_tokens, api_clients, organizations
+from sellerport.server.hub.records import (
+    OPERATOR,
+    AccessToken,
+    ApiClient,
+    Caller,
+    NewApiClient,
+    Workspace,
+    required,
+)
+from sellerport.server.store import Database, access_tokens, api_clients, organizations, scoped_tokens, workspaces
 
 TOKEN_LIFE_S = 900
 MOST_KNOWN = 10_000
 """Tokens that are known while the database is away."""
 SECRET_PREFIX = "sellerport_secret_"  # noqa: S105
 TOKEN_PREFIX = "sellerport_token_"  # noqa: S105
+SCOPED_LIFE_S = 1200
 
 
 class Access:
@@ -69,7 +78,8 @@ class Access:
             done = await store.execute(update(api_clients).where(mine).values(revoked_at=self._clock()))
             if done.rowcount == 0:
                 raise NotFound(f"no API client {client_id!r}")
-            await store.execute(delete(access_tokens).where(access_tokens.c.client_id == client_id))
+            for tokens in (access_tokens, scoped_tokens):
+                await store.execute(delete(tokens).where(tokens.c.client_id == client_id))
             await self._changes.note(store, organization_id, "client.revoked", client_id, OPERATOR)
         for hashed in [hashed for hashed, (known, _) in self._known.items() if known.client_id == client_id]:
             del self._known[hashed]
@@ -95,8 +105,24 @@ class Access:
             )
         return AccessToken(made, TOKEN_LIFE_S, row.organization_id)
 
+    async def issue_scoped(self, caller: Caller, workspace: Workspace) -> AccessToken:
+        """Give an API client a token that is good for one of its organization's workspaces, to be handed on.
+
+        Raises:
+            Conflict: the workspace is inactive.
+        """
+        assert caller.client_id is not None, "who has an access token is an API client"
+        if workspace.status != "active":
+            raise Conflict("this workspace is inactive; make it active first")
+        now, made = self._clock(), self._mint.secret(TOKEN_PREFIX)
+        row = {"client_id": caller.client_id, "workspace_id": workspace.id, "expires_at": now + SCOPED_LIFE_S}
+        async with self._database.writing() as store:
+            await store.execute(delete(scoped_tokens).where(scoped_tokens.c.expires_at <= now))
+            await store.execute(insert(scoped_tokens).values(hash=digest(made), **row))
+        return AccessToken(made, SCOPED_LIFE_S, workspace.organization_id)
+
     async def verify(self, token: str) -> Caller:
-        """Return who sends an access token.
+        """Return who sends an access token, or a scoped one, which is never good without the database.
 
         Raises:
             Unauthenticated: the token is unknown or expired, or its client was revoked.
@@ -119,10 +145,26 @@ class Access:
             return known
         if row is None:
             self._known.pop(hashed, None)
-            raise Unauthenticated
+            return await self._verify_scoped(hashed, now)
         caller = Caller(row.organization_id, row.id)
         self._known[hashed] = (caller, row.expires_at)
         self._known.move_to_end(hashed)
         if len(self._known) > MOST_KNOWN:
             self._known.popitem(last=False)
         return caller
+
+    async def _verify_scoped(self, hashed: str, now: float) -> Caller:
+        found = (
+            select(
+                api_clients.c.organization_id, api_clients.c.id, workspaces.c.id.label("workspace"), workspaces.c.name
+            )
+            .join(scoped_tokens, scoped_tokens.c.client_id == api_clients.c.id)
+            .join(workspaces, workspaces.c.id == scoped_tokens.c.workspace_id)
+            .where(scoped_tokens.c.hash == hashed, scoped_tokens.c.expires_at > now)
+            .where(api_clients.c.revoked_at.is_(None), workspaces.c.status == "active")
+        )
+        async with self._database.reading() as store:
+            row = (await store.execute(found)).first()
+        if row is None:
+            raise Unauthenticated
+        return Caller(row.organization_id, row.id, row.workspace, row.name)

@@ -7,12 +7,13 @@ from dataclasses import fields
 from typing import Any
 
 from sqlalchemy import RowMapping, delete, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sellerport.errors import CallerError, Conflict, InvalidArguments, NotFound, Problem
 from sellerport.oauth import LwaClient
 from sellerport.server.hub.changes import Changes
 from sellerport.server.hub.mint import Mint
-from sellerport.server.hub.records import OPERATOR, SERVER, Application, Platform, required
+from sellerport.server.hub.records import OPERATOR, SERVER, Application, Caller, Platform, required
 from sellerport.server.hub.sealed import seal, unseal
 from sellerport.server.store import Database, applications, connections, consents
 from sellerport.server.vault import Vault
@@ -63,6 +64,7 @@ class Applications:
         platform: Platform = "seller-partner",
         name: str = DEFAULT_NAME,
         draft: bool = False,
+        actor: str = OPERATOR,
     ) -> Application:
         """Register an application.
 
@@ -73,6 +75,7 @@ class Applications:
             platform: which of Amazon's APIs it is for.
             name: tells an organization's applications apart.
             draft: whether Amazon has it as a draft still.
+            actor: who does it.
 
         Raises:
             Conflict: the organization has one of this name.
@@ -96,7 +99,7 @@ class Applications:
             async with self._changes.writing(organization_id) as store:
                 values = {**vars(made), **sealed, "secret_changed_at": made.created_at}
                 await store.execute(insert(applications).values(values))
-                await self._changes.note(store, organization_id, "application.registered", made.id, OPERATOR)
+                await self._changes.note(store, organization_id, "application.registered", made.id, actor)
         except Conflict:
             raise Conflict(f"there is a {platform} application {name!r} already") from None
         return made
@@ -199,6 +202,58 @@ class Applications:
                 raise Conflict("the application's secret was changed at the same moment; look, and try again")
             await self._changes.note(store, organization_id, "application.secret_rotated", id, actor)
 
+    async def configure(
+        self,
+        caller: Caller,
+        platform: Platform,
+        *,
+        lwa_client_id: str,
+        lwa_client_secret: str,
+        application_id: str | None = None,
+    ) -> Application:
+        """Register an organization's application, or replace the one that `find` finds without a name.
+
+        Args:
+            caller: whose organization.
+            platform: which of Amazon's APIs it is for.
+            lwa_client_id, lwa_client_secret, application_id: as `register`'s.
+
+        Raises:
+            Conflict: connections use the one that is there, and it is another at Login with Amazon.
+            CallerError: it is not clear which one is meant.
+            InvalidArguments: lists every problem.
+        """
+        owner = caller.organization_id
+        if not any(it.platform == platform for it in await self.all(owner)):
+            return await self.register(
+                owner,
+                lwa_client_id=lwa_client_id,
+                lwa_client_secret=lwa_client_secret,
+                application_id=application_id,
+                platform=platform,
+                actor=caller.actor,
+            )
+        required(lwa_client_id=lwa_client_id, lwa_client_secret=lwa_client_secret)
+        _tell_ids_apart(lwa_client_id, application_id)
+        known = await self.find(owner, platform=platform)
+        if known.lwa_client_id == lwa_client_id:
+            await self.replace_secret(owner, known.id, lwa_client_secret, actor=caller.actor)
+            values: dict[str, Any] = {}
+        else:
+            row = {"id": known.id, "organization_id": owner}
+            sealed = await seal(self._vault, applications, row, sealed_secret=lwa_client_secret)
+            dated = {"secret_changed_at": self._clock(), "secret_refused_at": None, "reminded_days": None}
+            values = {"lwa_client_id": lwa_client_id, **sealed, **dated}
+            values |= {"sealed_previous_secret": None, "previous_secret_until": None}
+        async with self._changes.writing(owner) as store:
+            if values:
+                await self._check_unused(store, known.id)
+                await store.execute(delete(consents).where(consents.c.application_id == known.id))
+            values |= {"application_id": application_id or known.application_id, "updated_at": self._clock()}
+            await store.execute(update(applications).where(_t.id == known.id).values(values))
+            await self._changes.note(store, owner, "application.configured", known.id, caller.actor)
+        return await self.get(owner, known.id)
+
     async def of_client(self, lwa_client_id: str) -> list[Application]:
         """Return the applications of all organizations that Login with Amazon knows by this id: for the hub alone."""
         async with self._database.reading() as store:
@@ -235,7 +290,7 @@ class Applications:
                 facts = {"previous_works": previous_works}
                 await self._changes.note(store, organization_id, "application.secret_refused", id, SERVER, **facts)
 
-    async def remove(self, organization_id: str, id: str) -> None:
+    async def remove(self, organization_id: str, id: str, *, actor: str = OPERATOR) -> None:
         """Remove an application and its secret.
 
         Raises:
@@ -243,17 +298,20 @@ class Applications:
             NotFound: the organization has no such application.
         """
         mine = (_t.organization_id == organization_id) & (_t.id == id)
-        uses = connections.c.application_id == id
-        live = select(func.count()).select_from(connections).where(uses, connections.c.status != "disconnected")
         async with self._changes.writing(organization_id) as store:
             if await store.scalar(select(_t.id).where(mine).with_for_update()) is None:
                 raise _unknown(id)
-            if count := await store.scalar(live):
-                raise Conflict(f"{count} connections use this application; delete them first")
+            await self._check_unused(store, id)
+            uses = connections.c.application_id == id
             await store.execute(update(connections).where(uses).values(application_id=None))
             await store.execute(delete(consents).where(consents.c.application_id == id))
             await store.execute(delete(applications).where(mine))
-            await self._changes.note(store, organization_id, "application.removed", id, OPERATOR)
+            await self._changes.note(store, organization_id, "application.removed", id, actor)
+
+    async def _check_unused(self, store: AsyncConnection, id: str) -> None:
+        uses = (connections.c.application_id == id) & (connections.c.status != "disconnected")
+        if count := await store.scalar(select(func.count()).select_from(connections).where(uses)):
+            raise Conflict(f"{count} connections use this application; delete them first")
 
     async def lwa_client(self, organization_id: str, id: str) -> LwaClient:
         """Return what Login with Amazon knows the application by: for the hub alone.

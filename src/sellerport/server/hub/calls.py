@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from sellerport import connectors
+from sellerport.ads import AsyncAmazonAds
 from sellerport.client import AsyncSellingPartner
 from sellerport.connectors import Execution
 from sellerport.errors import (
@@ -20,16 +22,25 @@ from sellerport.errors import (
     VaultUnavailable,
 )
 from sellerport.limits import Limiter
-from sellerport.regions import Amazon
+from sellerport.oauth import LwaClient, Tokens
+from sellerport.regions import Amazon, Marketplace
+from sellerport.server.hub import permissions
 from sellerport.server.hub.advertisers import PATIENCE_S, Advertisers
+from sellerport.server.hub.applications import Applications
 from sellerport.server.hub.connections import Connections, Opened, consent_again
 from sellerport.server.hub.quotas import Quotas
-from sellerport.server.hub.records import Caller
+from sellerport.server.hub.records import Application, Caller, Platform
 from sellerport.server.hub.tokens import AccessTokens
 from sellerport.wire import Wire
 
 MOST_KNOWN = 10_000
 """Connections that can be called while the database is away."""
+
+
+PROBES: Mapping[Platform, tuple[str, str]] = MappingProxyType(
+    {"seller-partner": ("orders", "list"), "ads": ("profiles", "list")}
+)
+"""The entity and action by which is found out whether an account can be reached."""
 
 
 class Calls:
@@ -38,6 +49,7 @@ class Calls:
     def __init__(
         self,
         connections: Connections,
+        applications: Applications,
         quotas: Quotas,
         *,
         amazon: Amazon,
@@ -47,6 +59,7 @@ class Calls:
         clock: Callable[[], float],
     ) -> None:
         self._connections = connections
+        self._applications = applications
         self._quotas = quotas
         self._amazon = amazon
         self._wire = wire
@@ -73,6 +86,7 @@ class Calls:
             NotFound: the organization has no such connection.
             Conflict: it is pending: nobody has said whose it is.
             TooManyRequests: the organization has too many calls under way.
+            NotAllowed: it writes, and the caller or the connection may not (see `permissions`).
             GrantRevoked: the owner has to consent again; says how.
             UnknownOperation, InvalidArguments: nothing was sent.
             AmazonError, NoAnswer, TokenError: what became of it.
@@ -82,6 +96,8 @@ class Calls:
             raise Conflict(f"connection {connection_id} is nobody's yet: its owner began at Amazon; claim it first")
         if opened.connection.status == "needs_consent":
             raise consent_again(connection_id)
+        operation = connectors.operation_of(opened.connection.platform, entity, action)
+        permissions.check(caller, opened.connection, entity, operation)
         try:
             with self._quotas.call(caller.organization_id):
                 execution = await self._carry_out(opened, entity, action, params or {})
@@ -100,6 +116,34 @@ class Calls:
             return await self._advertisers.execute(opened, entity, action, params)
         return await connectors.execute(self._client(opened), entity, action, params, clock=self._clock)
 
+    async def try_out(
+        self, platform: Platform, marketplace: Marketplace, refresh_token: str, through: LwaClient | Application
+    ) -> None:
+        """Make the cheapest call of a platform with a grant that no connection has; nothing is kept.
+
+        Args:
+            platform: which of Amazon's APIs the grant is for.
+            marketplace: where the account trades.
+            refresh_token: the grant.
+            through: what the grant was given to: a registered application, or a Login with Amazon client of its own.
+
+        Raises:
+            AmazonError, NoAnswer, TokenError: the grant is not good, or cannot be tried for now.
+            VaultError: the application's secret does not open.
+        """
+        if isinstance(through, Application):
+            through = await self._applications.lwa_client(through.organization_id, through.id)
+        shared: dict[str, Any] = {"amazon": self._amazon, "limits": self._limits, "environ": {}, "wire": self._wire}
+        shared |= {"refresh_token": refresh_token, "patience_s": PATIENCE_S, "tokens": Tokens()}
+        client: AsyncSellingPartner | AsyncAmazonAds
+        if platform == "ads":
+            shared |= {"client_id": through.client_id, "client_secret": through.client_secret}
+            client = AsyncAmazonAds(region=marketplace.region, **shared)
+        else:
+            shared |= {"lwa_app_id": through.client_id, "lwa_client_secret": through.client_secret}
+            client = AsyncSellingPartner(marketplace=marketplace.id, **shared)
+        await connectors.execute(client, *PROBES[platform], {"limit": 1}, clock=self._clock)
+
     async def _opened(self, caller: Caller, connection_id: str) -> tuple[Opened, bool]:
         """Return a connection, and whether the database is there.
 
@@ -111,7 +155,11 @@ class Calls:
             opened = await self._connections.open(caller, connection_id)
         except (StoreError, VaultUnavailable):
             known = self._known.get(place)
-            if known is None or not self._tokens.holds(known):
+            if (
+                known is None
+                or caller.customer not in (None, known.connection.customer)
+                or not self._tokens.holds(known)
+            ):
                 raise
             return known, False
         except NotFound:

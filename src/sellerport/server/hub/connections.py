@@ -14,9 +14,10 @@ from sellerport import regions
 from sellerport.errors import Conflict, ConsentError, GrantRevoked, InvalidArguments, NotFound, Problem, StoreError
 from sellerport.oauth import LwaClient
 from sellerport.regions import Marketplace
+from sellerport.server.hub import held, permissions
 from sellerport.server.hub.applications import JOINED, Applications
 from sellerport.server.hub.changes import Changes
-from sellerport.server.hub.mint import Mint
+from sellerport.server.hub.mint import Mint, digest
 from sellerport.server.hub.profiles import Advertiser, forget, region_of
 from sellerport.server.hub.proof import Proof
 from sellerport.server.hub.records import OWNER, SERVER, Application, Caller, Connection, Platform, required
@@ -31,6 +32,7 @@ NOTE_EVERY_S = 60.0
 """A call that goes like the one before is written down this often."""
 
 _t = connections.c
+_THERE = (_t.status != "disconnected") & _t.secret_hash.is_(None)  # what is held is not there yet: see `held`
 _COLUMNS = [_t[it.name] for it in fields(Connection)]
 _NO_TOKEN = {
     "sealed_access_token": None,
@@ -107,7 +109,9 @@ class Connections:
         platform: Platform = "seller-partner",
         selling_partner_id: str | None = None,
         replication_config: dict[str, Any] | None = None,
+        entities: list[permissions.Entity] | None = None,
         origin: Origin | None = None,
+        secret: str | None = None,
     ) -> Connection:
         """Create a connection from a grant. Nothing is sent to Amazon.
 
@@ -121,7 +125,9 @@ class Connections:
             platform: which of Amazon's APIs the grant is for.
             selling_partner_id: Amazon's id of the account.
             replication_config: kept for the caller, and given back.
+            entities: see `permissions`.
             origin: the consent that brought the grant, if one did.
+            secret: what has to be shown for the connection, which is not there before (see `held`).
 
         Raises:
             InvalidArguments: lists every problem.
@@ -149,11 +155,14 @@ class Connections:
             "status": "pending" if customer is None else "active",
             "selling_partner_id": selling_partner_id,
             "replication_config": replication_config or {},
+            "entities": permissions.checked(platform, entities) if entities else None,
             "created_at": now,
             "updated_at": now,
             "granted_at": now,
             **(origin.columns(now) if origin is not None else {}),
         }
+        if secret is not None:
+            row |= {"status": "pending", "secret_hash": digest(secret), "secret_until": now + held.LIFE_S}
         sealed = await seal(self._vault, connections, row, **secrets)
         actor = caller.actor if origin is None else OWNER
         async with self._changes.writing(organization_id) as store:
@@ -162,8 +171,10 @@ class Connections:
             await store.execute(insert(connections).values(**row, **own, **sealed))
             if origin is not None and isinstance(origin.proof, Advertiser):
                 await origin.proof.keep(store, id)
-            await self._changes.note(store, organization_id, "connection.created", id, actor, status=row["status"])
-            return await self._row(store, caller, id)
+            action = "connection.created" if secret is None else "connection.held"
+            await self._changes.note(store, organization_id, action, id, actor, status=row["status"])
+            made: dict[str, Any] = {**dict.fromkeys(it.name for it in fields(Connection)), **row, **own}
+            return Connection(**{it.name: made[it.name] for it in fields(Connection)})
 
     async def renew(
         self,
@@ -279,7 +290,7 @@ class Connections:
         one whose grant is the oldest is meant.
         """
         same = (_t.application_id == application_id) & (_t.selling_partner_id == selling_partner_id)
-        mine = (_t.organization_id == caller.organization_id) & (_t.region == region) & (_t.status != "disconnected")
+        mine = (_t.organization_id == caller.organization_id) & (_t.region == region) & _THERE
         async with self._database.reading() as store:
             rows = await store.execute(select(_t.id, _t.stores).where(same & mine).order_by(_t.granted_at, _t.id))
             return next((row.id for row in rows if proof.knows(row.stores)), None)
@@ -333,7 +344,7 @@ class Connections:
 
     async def all(self, caller: Caller, customer: str | None = None) -> list[Connection]:
         """Return the organization's connections, or one customer's, the oldest first."""
-        mine = select(*_COLUMNS).where(_t.organization_id == caller.organization_id, _t.status != "disconnected")
+        mine = select(*_COLUMNS).where(_is_of(caller))
         if customer is not None:
             mine = mine.where(_t.customer == customer)
         async with self._database.reading() as store:
@@ -347,6 +358,33 @@ class Connections:
             NotFound: the organization has none with this id. Another's is no different from none.
         """
         async with self._database.reading() as store:
+            return await self._row(store, caller, id)
+
+    async def change(
+        self,
+        caller: Caller,
+        id: str,
+        *,
+        name: str | None = None,
+        replication_config: dict[str, Any] | None = None,
+        entities: list[permissions.Entity] | None = None,
+    ) -> Connection:
+        """Change what a connection is called, what is kept with it, and what may be written; None leaves it.
+
+        Raises:
+            NotFound: the organization has none with this id.
+            InvalidArguments: lists every problem.
+        """
+        required(**({} if name is None else {"name": name}))
+        async with self._changes.writing(caller.organization_id) as store:
+            known = await self._row(store, caller, id, lock=True)
+            values: dict[str, Any] = {"updated_at": self._clock()}
+            values |= {"name": name} if name is not None else {}
+            values |= {"replication_config": replication_config} if replication_config is not None else {}
+            if entities is not None:
+                values["entities"] = permissions.checked(known.platform, entities) or None
+            await store.execute(update(connections).where(_t.id == id).values(values))
+            await self._changes.note(store, caller.organization_id, "connection.changed", id, caller.actor)
             return await self._row(store, caller, id)
 
     async def delete(self, caller: Caller, id: str) -> None:
@@ -385,7 +423,7 @@ class Connections:
         """
         async with self._database.reading() as store:
             row = (await store.execute(_OPEN, {"it": id, "owner": caller.organization_id})).mappings().first()
-        if row is None or row["sealed_grant"] is None:
+        if row is None or row["sealed_grant"] is None or caller.customer not in (None, row["customer"]):
             raise _unknown(id)
         return await self.opened(row)
 
@@ -496,7 +534,7 @@ class Connections:
         return generation
 
     async def _row(self, store: AsyncConnection, caller: Caller, id: str, *, lock: bool = False) -> Connection:
-        mine = (_t.id == id) & (_t.organization_id == caller.organization_id) & (_t.status != "disconnected")
+        mine = (_t.id == id) & _is_of(caller)
         wanted = select(*_COLUMNS).where(mine)
         row = (await store.execute(wanted.with_for_update() if lock else wanted)).mappings().first()
         if row is None:
@@ -510,8 +548,13 @@ def whole(*columns: ColumnElement[Any]) -> Select[Any]:
     return select(connections, *JOINED, *columns).select_from(connections.outerjoin(applications, its))
 
 
-_OPEN = whole().where(_t.id == bindparam("it"), _t.organization_id == bindparam("owner"), _t.status != "disconnected")
+_OPEN = whole().where(_t.id == bindparam("it"), _t.organization_id == bindparam("owner"), _THERE)
 """Made once, as it has forty columns and is run with every call."""
+
+
+def _is_of(caller: Caller) -> ColumnElement[bool]:
+    mine = (_t.organization_id == caller.organization_id) & _THERE
+    return mine if caller.customer is None else mine & (_t.customer == caller.customer)
 
 
 def consent_again(connection_id: str) -> GrantRevoked:

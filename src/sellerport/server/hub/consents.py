@@ -31,9 +31,9 @@ from sellerport import oauth, regions
 from sellerport.errors import (
     ConsentError,
     InvalidArguments,
+    NotAllowed,
     NotFound,
     Problem,
-    SellerportError,
     StoreError,
     TooManyRequests,
     VaultError,
@@ -43,12 +43,13 @@ from sellerport.server.hub import ads_consents, log_ins
 from sellerport.server.hub.applications import Applications
 from sellerport.server.hub.changes import Changes
 from sellerport.server.hub.connections import Connections, Origin, check_account
+from sellerport.server.hub.consent_failures import failed, kept, used
 from sellerport.server.hub.consent_steps import Finished, Invitation, Started
 from sellerport.server.hub.exchange import Exchange, Granted
-from sellerport.server.hub.log_ins import LogIn
+from sellerport.server.hub.held import Held
 from sellerport.server.hub.mint import Mint, digest, same
 from sellerport.server.hub.profiles import Advertiser
-from sellerport.server.hub.proof import Proof, other_region
+from sellerport.server.hub.proof import Proof
 from sellerport.server.hub.records import (
     NAMES,
     OWNER,
@@ -90,6 +91,7 @@ _ASKED = (
     "vendor",
     "return_url",
     "replication_config",
+    "by_secret",
 )
 """What a consent is about, which another attempt is about too."""
 
@@ -106,6 +108,7 @@ class Consents:
         return_urls: ReturnUrls,
         changes: Changes,
         exchange: Exchange,
+        held: Held,
         amazon: Amazon,
         public_url: str,
         mint: Mint,
@@ -117,6 +120,7 @@ class Consents:
         self._return_urls = return_urls
         self._changes = changes
         self._exchange = exchange
+        self._held = held
         self._amazon = amazon
         self._public_url = public_url
         self._mint = mint
@@ -145,6 +149,7 @@ class Consents:
         connection_id: str | None = None,
         vendor: bool = False,
         replication_config: dict[str, Any] | None = None,
+        by_secret: bool = False,
     ) -> str:
         """Return a link for the account's owner; a browser that opens it comes to Amazon's consent page.
 
@@ -160,6 +165,7 @@ class Consents:
             connection_id: a connection that needs a new grant, instead of a new connection.
             vendor: whether the account is a vendor's.
             replication_config: kept with the connection.
+            by_secret: whether the browser ends with a secret, for which the connection is then made (see `held`).
 
         Raises:
             InvalidArguments, NotFound, CallerError: name the field, and what to do.
@@ -171,6 +177,9 @@ class Consents:
             if customer not in (None, renewed.customer):
                 raise NotFound(f"no connection {connection_id!r} of this customer")
             customer, name = renewed.customer, renewed.name
+        by_secret = by_secret and renewed is None  # whose connection is there already
+        if caller.customer not in (None, customer):
+            raise NotAllowed("this scoped token is for another workspace")
         name = name or NAMES[platform]
         required(name=name, **({} if renewed is not None and customer is None else {"customer": customer or ""}))
         if return_url is not None:
@@ -187,6 +196,7 @@ class Consents:
             "vendor": vendor,
             "return_url": return_url,
             "replication_config": replication_config or {},
+            "by_secret": by_secret,
         }
         async with self._changes.writing(caller.organization_id) as store:
             return await self._offer(store, row, caller.actor)
@@ -250,7 +260,7 @@ class Consents:
         async with self._changes.writing(application.organization_id) as store:
             row = await self._open(store, application.id, cookies)
             if row is not None:
-                _check_log_in(row, log_in)
+                log_ins.check(row, log_in)
                 browser = cookies[self._cookie(row["id"])]
             else:
                 await self._check_room(store, application.id)
@@ -277,18 +287,20 @@ class Consents:
         """
         consent = await self._claim(params.get("state", ""), cookies)
         cookie, return_url, organization = self._cookie(consent["id"]), consent["return_url"], consent["organization"]
+        secret = self._held.secret() if consent["by_secret"] else None
         try:
-            connection = await self._connect(consent, params, cookies[cookie])
+            connection = await self._connect(consent, params, cookies[cookie], secret)
         except (ConsentError, NotFound, StoreError, VaultError) as error:
             log.warning("a consent came to nothing: %s", error, extra={"consent": consent["id"]})
-            failure = error if isinstance(error, ConsentError) else _failed(error)
+            failure = error if isinstance(error, ConsentError) else failed(error)
             link = await self._note_failure(consent, failure)
             answer = {"error": failure.reason, "error_description": failure.message}
             answer |= {"consent_url": link} if link is not None else {}
             return Finished(
                 cookie, organization, error=failure, link=link, location=return_url and answered(return_url, answer)
             )
-        location = return_url and answered(return_url, {"connector_id": connection.id})
+        brought = {"connector_id": connection.id} if secret is None else {"secret_id": secret}
+        location = return_url and answered(return_url, brought)
         return Finished(cookie, organization, connection=connection, location=location)
 
     async def recover(self) -> int:
@@ -442,11 +454,11 @@ class Consents:
 
     def _check_open(self, row: Row) -> None:
         if row["used_at"] is not None:
-            raise _used()
+            raise used()
         if row["expires_at"] <= self._clock():
             raise ConsentError("this took too long and has expired; start again")
 
-    async def _connect(self, consent: Row, params: Mapping[str, str], browser: str) -> Connection:
+    async def _connect(self, consent: Row, params: Mapping[str, str], browser: str, secret: str | None) -> Connection:
         if consent["platform"] == "ads":
             code, partner, verifier = ads_consents.code_of(params), None, ads_consents.verifier(browser)
         else:
@@ -454,14 +466,14 @@ class Consents:
         exchanged = await self._exchange.take(consent, code, partner, self.callback_url, verifier)
         try:
             proof = await self._exchange.prove(exchanged.access_token, consent)
-            connection = await self._store(consent, partner, exchanged.refresh_token, proof)
+            connection = await self._store(consent, partner, exchanged.refresh_token, proof, secret)
         except (ConsentError, NotFound):
             exchanged.entry.remove()
             raise
         except BaseException as error:
             exchanged.entry.close()
             if isinstance(error, StoreError | VaultError):
-                raise _kept() from error
+                raise kept() from error
             raise
         exchanged.entry.remove()
         return connection
@@ -484,7 +496,12 @@ class Consents:
         return code, partner
 
     async def _store(
-        self, consent: Row, partner: str | None, refresh_token: str, proof: Proof | Advertiser
+        self,
+        consent: Row,
+        partner: str | None,
+        refresh_token: str,
+        proof: Proof | Advertiser,
+        secret: str | None = None,
     ) -> Connection:
         """Make the connection, or renew it."""
         caller = Caller(consent["organization_id"])
@@ -518,6 +535,7 @@ class Consents:
             selling_partner_id=partner,
             replication_config=consent["replication_config"],
             origin=origin,
+            secret=secret,
         )
 
     async def _catch_up(self, granted: Granted) -> bool:
@@ -557,36 +575,8 @@ class Consents:
         return self._prefix + consent_id[:8]
 
 
-def _used() -> ConsentError:
-    return ConsentError("this was used already; start again if you still need to")
-
-
-def _kept() -> ConsentError:
-    what = (
-        "Amazon's consent is kept, but the server cannot save the connection yet; it will be there once the server can"
-    )
-    return ConsentError(what, reason="server_error")
-
-
 def _central(marketplace: Marketplace, vendor: bool) -> str:
     return marketplace.vendor_central if vendor else marketplace.seller_central
-
-
-def _check_log_in(row: Row, log_in: LogIn) -> None:
-    """Refuse to go on with an open consent for another account than the one that Amazon names."""
-    if row["renewed_partner_id"] not in (None, log_in.selling_partner_id):
-        raise ConsentError(
-            "Amazon has you signed in to another account than the one to renew; sign in to that, and start again",
-            reason="account_mismatch",
-        )
-    wanted = regions.marketplace(row["marketplace"])
-    if log_in.marketplace.region != wanted.region:
-        raise other_region(log_in.marketplace.region, wanted)
-
-
-def _failed(error: SellerportError) -> ConsentError:
-    what = error.message if isinstance(error, NotFound) else "the server could not save the connection"
-    return ConsentError(f"{what}; start again", reason="server_error")
 
 
 def _same_region(renewed: Connection, marketplace: Marketplace | None) -> Marketplace:

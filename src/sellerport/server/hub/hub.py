@@ -21,6 +21,7 @@ from sellerport.server.hub.countdown import Countdown
 from sellerport.server.hub.deliveries import Deliveries
 from sellerport.server.hub.egress import Egress
 from sellerport.server.hub.exchange import Exchange, Granted
+from sellerport.server.hub.held import Held
 from sellerport.server.hub.journal import Journal, Refresh
 from sellerport.server.hub.keys import Keys
 from sellerport.server.hub.mint import Mint
@@ -30,6 +31,7 @@ from sellerport.server.hub.return_urls import ReturnUrls
 from sellerport.server.hub.secrets import Secrets
 from sellerport.server.hub.tokens import AccessTokens
 from sellerport.server.hub.webhooks import Webhooks
+from sellerport.server.hub.workspaces import Workspaces
 from sellerport.server.store import Database
 from sellerport.server.vault import Vault
 from sellerport.wire import AsyncWire, Wire
@@ -80,6 +82,8 @@ class Hub:
         self.return_urls = ReturnUrls(database, changes, clock)
         self.applications = Applications(database, vault, changes, mint, clock)
         self.connections = Connections(database, vault, self.applications, changes, mint, clock)
+        self.workspaces = Workspaces(database, self.connections, changes, mint, clock)
+        self.held = Held(database, changes, mint, clock)
         self.consents = Consents(
             database,
             applications=self.applications,
@@ -89,6 +93,7 @@ class Hub:
             exchange=Exchange(
                 vault, self.applications, Journal(journal / "consents", Granted), amazon=amazon, wire=wire
             ),
+            held=self.held,
             amazon=amazon,
             public_url=public_url,
             mint=mint,
@@ -107,6 +112,7 @@ class Hub:
         )
         self.calls = Calls(
             self.connections,
+            self.applications,
             self.quotas,
             amazon=amazon,
             wire=wire,

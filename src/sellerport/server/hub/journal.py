@@ -13,8 +13,9 @@ import fcntl
 import logging
 import os
 import struct
+import time
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -27,6 +28,9 @@ log = logging.getLogger(__name__)
 
 ROOM_BYTES = 16_384
 """More than an entry needs: Amazon's tokens have at most 2,048 bytes."""
+
+UNNAMED, UNNAMED_S = ".new", 3600.0
+"""What an entry's file ends in while it is made, and after how many seconds nobody makes it any more."""
 
 _HEAD = struct.Struct(">II")
 """The length of a record, and its CRC-32: what a crash left half-written is not taken for one."""
@@ -71,6 +75,11 @@ class Entry(Generic[T]):
         except OSError as error:
             raise _unwritable(self._path.parent, error) from error
 
+    def name_it(self, path: Path) -> None:
+        """Give it the name by which other processes know it."""
+        self._path.rename(path)
+        self._path = path
+
     def sync(self) -> None:
         """Wait until it is on the disk."""
         os.fsync(self._handle)
@@ -106,11 +115,13 @@ class Journal(Generic[T]):
     Args:
         folder: made if it is not there, for this user alone.
         kind: what its entries hold.
+        clock: seconds since the epoch, as the folder's files have them.
     """
 
-    def __init__(self, folder: Path, kind: type[T]) -> None:
+    def __init__(self, folder: Path, kind: type[T], clock: Callable[[], float] = time.time) -> None:
         self._folder = folder
         self._kind = kind
+        self._clock = clock
 
     def begin(self, name: str, about: T | None = None) -> Entry[T]:
         """Make an entry, with room on the disk, before anything is asked for that could be lost.
@@ -142,15 +153,21 @@ class Journal(Generic[T]):
         return made
 
     def _make(self, path: Path, about: T | None, made: list[Entry[T]]) -> None:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        made.append(Entry(path, handle, self._kind))  # before anything can fail
+        # it has its name only when it is locked: before, another process would take it for one left behind
+        unnamed = path.with_suffix(UNNAMED)
+        handle = os.open(unnamed, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        entry = Entry(unnamed, handle, self._kind)
+        made.append(entry)  # before anything can fail
         fcntl.flock(handle, fcntl.LOCK_EX)
-        if os.fstat(handle).st_nlink == 0:  # another process took it for one left behind, before it was locked
-            raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
         _put(handle, (_framed(about) if about is not None else b"").ljust(ROOM_BYTES, b"\0"))
+        entry.name_it(path)
 
     def left_behind(self, beginning: str = "") -> Iterator[tuple[Entry[T], T | None]]:
         """Yield the entries that nobody works on, all or those whose names begin like this; see `Entry.read`."""
+        for path in self._folder.glob(f"{beginning}*{UNNAMED}"):
+            with suppress(FileNotFoundError):
+                if path.stat().st_mtime < self._clock() - UNNAMED_S:
+                    path.unlink()
         for path in sorted(self._folder.glob(f"{beginning}*.refresh")):
             try:
                 handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import quote, urlencode
 
 from sellerport import regions
 from sellerport.errors import ConsentError
 from sellerport.regions import MARKETPLACES, REGIONS, SELLER_CENTRALS, VENDOR_CENTRALS, Amazon, Marketplace
+from sellerport.server.hub.proof import other_region
 from sellerport.server.hub.records import Application, is_partner_id
 
 LONGEST_STATE = 4096
@@ -79,3 +81,19 @@ def read(amazon: Amazon, application: Application, params: Mapping[str, str]) ->
     if not 0 < len(amazon_state) <= LONGEST_STATE or not is_partner_id(partner):
         raise ConsentError("Amazon's state or selling partner id is missing or unreadable; begin again at Amazon")
     return LogIn(host, given, amazon_state, partner, params.get("version") == "beta")
+
+
+def check(consent: Mapping[str, Any], log_in: LogIn) -> None:
+    """Refuse to go on with an open consent for another account than the one that Amazon names.
+
+    Raises:
+        ConsentError: says so.
+    """
+    if consent["renewed_partner_id"] not in (None, log_in.selling_partner_id):
+        raise ConsentError(
+            "Amazon has you signed in to another account than the one to renew; sign in to that, and start again",
+            reason="account_mismatch",
+        )
+    wanted = regions.marketplace(consent["marketplace"])
+    if log_in.marketplace.region != wanted.region:
+        raise other_region(log_in.marketplace.region, wanted)

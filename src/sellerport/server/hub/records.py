@@ -11,6 +11,7 @@ from sellerport.errors import InvalidArguments, Problem
 
 Platform = Literal["seller-partner", "ads"]
 Status = Literal["pending", "active", "needs_consent", "disconnected"]
+WorkspaceStatus = Literal["active", "inactive"]
 
 NAMES: Mapping[Platform, str] = MappingProxyType({"seller-partner": "Amazon Seller Partner", "ads": "Amazon Ads"})
 """What connections are called that nobody gave a name."""
@@ -32,6 +33,15 @@ class Caller:
     organization_id: str
     client_id: str | None = None
     """The API client; None is the operator, who works on the database directly."""
+
+    workspace_id: str | None = None
+    customer: str | None = None
+    """The one customer whose connections the caller may see, and that it is, for a caller with a scoped token."""
+
+    @property
+    def scoped(self) -> bool:
+        """Whether the caller is bound to one customer. It may only read at Amazon then."""
+        return self.customer is not None
 
     @property
     def actor(self) -> str:
@@ -92,6 +102,21 @@ class Application:
 
 
 @dataclass(frozen=True)
+class Workspace:
+    """A customer, as the connector API knows it."""
+
+    id: str
+    organization_id: str
+    name: str
+    """The customer's."""
+    status: WorkspaceStatus
+    cache_enabled: bool | None
+    """Kept for the caller, and given back: there is no cache."""
+    created_at: float
+    updated_at: float
+
+
+@dataclass(frozen=True)
 class Connection:
     """One Amazon account, reached through one application, in one region."""
 
@@ -107,6 +132,8 @@ class Connection:
     status: Status
     selling_partner_id: str | None
     replication_config: dict[str, Any]
+    entities: list[dict[str, Any]] | None
+    """Which entities may do what (see `permissions`); None is whatever the caller may."""
     last_success_at: float | None
     last_error_at: float | None
     last_error: str | None

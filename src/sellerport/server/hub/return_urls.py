@@ -19,7 +19,7 @@ from sellerport.server.hub.records import OPERATOR
 from sellerport.server.store import Database, return_urls
 
 LONGEST = 2000
-ANSWER_NAMES = ("connector_id", "error", "error_description", "consent_url")
+ANSWER_NAMES = ("connector_id", "secret_id", "error", "error_description", "consent_url")
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 _HOST = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*|[0-9a-f:]+")

@@ -78,6 +78,8 @@ BEGIN_S = 8.0
 """How old a lease may be when that begins: disks and queues can be slow, and another process must not ask meanwhile."""
 WAIT_S = 12.0
 """How long another process is waited for."""
+PUT_RIGHT_S = 30.0
+"""By how much a clock may be set back, and what it says of a token is believed."""
 PATIENCE_S = 30.0
 """How long a caller waits in all."""
 LONGEST_PAUSE_S = 300.0
@@ -490,14 +492,13 @@ class AccessTokens:
         row = seen.row
         if row["sealed_access_token"] is None or row["access_token_issued_at"] is None:
             return None
-        if not row["access_token_issued_at"] <= row["now"] < row["access_token_expires_at"]:
-            return None  # it ended; or the clock was set back, and nobody knows when it ends
-        if row["access_token_expires_at"] - row["access_token_issued_at"] > LIFE_S + 1:
+        if not row["access_token_issued_at"] - PUT_RIGHT_S <= row["now"] < row["access_token_expires_at"]:
+            return None  # it ended; or the clock was set back by more, and nobody knows when it ends
+        life, until = row["access_token_expires_at"] - row["access_token_issued_at"], row["access_token_expires_at"]
+        if life > LIFE_S + 1:
             return None  # this was not written here
         token = await self._connections.access_token(row)
-        life = row["access_token_expires_at"] - row["access_token_issued_at"]
-        until = row["access_token_expires_at"] - seen.ahead
-        return _Held(token, seen.opened.generation, until, _margin(life))
+        return _Held(token, seen.opened.generation, until - seen.ahead, _margin(life))
 
     async def _let_go(self, refresh: Refresh, **values: Any) -> None:
         try:

@@ -35,7 +35,7 @@ async def kept_up(hub: Hub, pause: Pause = asyncio.sleep) -> AsyncIterator[None]
 
 async def _keep_up(hub: Hub, pause: Pause) -> None:
     while True:
-        for work in (hub.recover, hub.tokens.refresh_due):
+        for work in (hub.recover, hub.tokens.refresh_due, hub.held.drop_late):
             try:
                 await work()
             except Exception:  # nobody is above who could take it, and the next round may go well

@@ -19,8 +19,10 @@ from sellerport.server.store.tables import (
     organizations,
     profiles,
     return_urls,
+    scoped_tokens,
     vault_checks,
     webhooks,
+    workspaces,
 )
 
 __all__ = [
@@ -38,6 +40,8 @@ __all__ = [
     "organizations",
     "profiles",
     "return_urls",
+    "scoped_tokens",
     "vault_checks",
     "webhooks",
+    "workspaces",
 ]

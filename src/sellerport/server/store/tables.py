@@ -66,6 +66,31 @@ access_tokens = Table(
     Column("expires_at", Float, nullable=False, index=True),
 )
 
+workspaces = Table(
+    "workspaces",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("organization_id", ID, ForeignKey("organizations.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("cache_enabled", Boolean(create_constraint=False)),
+    Column("created_at", Float, nullable=False),
+    Column("updated_at", Float, nullable=False),
+    UniqueConstraint("organization_id", "name"),
+    CheckConstraint("status IN ('active', 'inactive')", name="status"),
+)
+"""The organizations' customers, whom connections and consents know by name; some have no row until one is asked for."""
+
+scoped_tokens = Table(
+    "scoped_tokens",
+    metadata,
+    Column("hash", String(64), primary_key=True),
+    Column("client_id", ID, ForeignKey("api_clients.id"), nullable=False, index=True),
+    Column("workspace_id", ID, ForeignKey("workspaces.id"), nullable=False, index=True),
+    Column("expires_at", Float, nullable=False, index=True),
+)
+"""Not among the access tokens, which older servers take to be good for the whole organization."""
+
 applications = Table(
     "applications",
     metadata,
@@ -125,6 +150,10 @@ connections = Table(
     Column("profiles", Integer),
     Column("profile_id", Text),
     Column("replication_config", JSON, nullable=False),
+    Column("entities", JSON),  # which entities may do what; null: whatever the caller may
+    # who shows this secret in time gets the connection, which is nobody's until then
+    Column("secret_hash", String(64)),
+    Column("secret_until", Float),
     Column("last_success_at", Float),
     Column("last_error_at", Float),
     Column("last_error", Text),
@@ -146,6 +175,7 @@ connections = Table(
     # no half-made connection: it has a grant until it is gone
     CheckConstraint("(sealed_grant IS NOT NULL) = (status <> 'disconnected')", name="grant"),
     Index(None, "organization_id", "customer"),
+    Index(None, "secret_hash", unique=True),
 )
 
 profiles = Table(
@@ -172,6 +202,8 @@ consents = Table(
     Column("vendor", Boolean(create_constraint=False), nullable=False),
     Column("return_url", Text),
     Column("replication_config", JSON, nullable=False),
+    # whether it ends with a secret, for which the organization gets the connection, and not with the connection
+    Column("by_secret", Boolean(create_constraint=False), nullable=False, server_default=false()),
     Column("link_hash", String(64), nullable=False, unique=True),
     Column("state_hash", String(64), unique=True),
     Column("browser_hash", String(64)),
