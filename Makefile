@@ -31,7 +31,11 @@ $(VENV)/.check: $(VENV)/.test
 
 # a PgBouncer to test with; tests say that they are skipped where there is none
 $(VENV)/pgbouncer: | $(VENV)/.test
-	@tools/pgbouncer.sh $@ || echo 'PgBouncer: not here, and not to be had from apt'
+	@tools/debian.sh $@ pgbouncer || echo 'PgBouncer: not here, and not to be had from apt'
+
+# nginx, which the passthrough is measured beside, and what puts requests to both; the bench says where they are missing
+$(VENV)/proxies: | $(VENV)/.test
+	@tools/debian.sh $@ nginx wrk || echo 'nginx and wrk: not here, and not to be had from apt'
 
 # other people's clients, in a venv of their own: what we are measured beside, and tried with
 .venv-peers/.installed: benchmarks/peers.txt
@@ -108,7 +112,7 @@ format: $(VENV)/.check ## Put the code into form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/.check .venv-peers/.installed ## What a call costs, beside other clients in the same run, and how fast the local Amazon is
+bench: $(VENV)/.check $(VENV)/proxies .venv-peers/.installed ## What a call costs, beside other clients in the same run, and how fast the local Amazon is
 	$(BIN)/python benchmarks/bench.py $(ARGS)
 
 catalog: $(VENV)/.check ## Compile the catalogue from Amazon's descriptions, then what is generated from it

@@ -6,7 +6,8 @@ Four peers are measured, python-amazon-sp-api, amzn-sp-api, for the Ads API pyth
 airbyte-agent-sdk, in a venv of their own, and a bare ``http.client`` as the floor. Every client has a process, which is
 told again and again to make some calls, in turn with the others; the least of its figures is taken, since what disturbs
 a measurement only ever adds to it. Trust the ratios, not the microseconds. Then come the local Amazon (`emulator.py`),
-rate limits (`limits.py`) and a server's access tokens (`tokens.py`), each with a table of its own.
+rate limits (`limits.py`), a server's access tokens (`tokens.py`) and what it passes through (`proxy.py`), each with a
+table of its own.
 Exits 1 where a bar is missed.
 """
 
@@ -278,11 +279,14 @@ def main() -> int:
 
     import emulator
     import limits  # which brings the local Amazon: a bench of its size starts processes more slowly
+    import proxy
     import tokens
 
     missed = emulator.main() + limits.main()
     signal.alarm(MOST_S)
     missed += tokens.main()
+    signal.alarm(MOST_S)
+    missed += proxy.main()
     return int(missed > 0 or any(not row.held(figures) for row in ROWS))
 
 

@@ -6,6 +6,7 @@ languages are only shown.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -62,7 +63,7 @@ def generate(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 def test_the_generated_pages_say_what_the_code_says() -> None:
     found = generate("--check")
-    assert (found.returncode, found.stdout) == (0, "docs: 5 files up to date\n"), found.stderr
+    assert (found.returncode, found.stdout) == (0, "docs: 6 files up to date\n"), found.stderr
 
 
 def test_the_check_names_the_pages_that_differ_and_leaves_written_ones_alone(tmp_path: Path) -> None:
@@ -137,7 +138,8 @@ def test_the_pages_name_no_setting_and_no_command_that_is_not_there() -> None:
 
 def test_the_connector_apis_page_lists_every_route() -> None:
     listed = set(re.findall(r"`((?:GET|POST|PUT|DELETE) /[^`]*)`", (DOCS / "connector-api.md").read_text("utf-8")))
-    assert listed == {*served([*connector_api.routes(), *consent_pages.routes()]), "GET /health", "GET /ready"}
+    others = {"GET /health", "GET /ready", "GET /openapi.json"}
+    assert listed == {*served([*connector_api.routes(), *consent_pages.routes()]), *others}
 
 
 def test_the_local_amazons_page_lists_its_control_plane_and_its_accounts() -> None:
@@ -272,6 +274,16 @@ def test_the_connectors_page_runs_as_printed_here_and_through_a_server(tmp_path:
     assert "feeds_2021_06_30.create_feed changes things at Amazon" in printed
     assert re.search(rf"^\{{'AmazonOrderId': '{ORDER_ID}', 'OrderTotal': \{{'Amount': ", printed, re.MULTILINE)
     assert printed.rstrip().endswith("5 True")
+
+
+def test_the_gateways_page_runs_as_printed_and_ends_with_orders_without_buyers(tmp_path: Path) -> None:
+    printed = run(DOCS / "gateway.md", tmp_path)
+    assert re.search(
+        r"^https://wms\.example\.com/oauth/done\?ref=123&state=order\+desk\+7&tenant_id=", printed, re.MULTILINE
+    )
+    orders = json.loads(printed.strip().splitlines()[-1])["payload"]["Orders"]
+    assert len(orders) == 2
+    assert all("ShippingAddress" not in one and "BuyerInfo" not in one for one in orders)
 
 
 def test_the_agents_page_runs_and_prints_what_it_shows(tmp_path: Path) -> None:

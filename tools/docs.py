@@ -28,7 +28,9 @@ from sellerport.errors import (
     AmazonRefused,
     SellerportError,
 )
+from sellerport.server import scrubbing
 from sellerport.server.connector_api import refuse
+from sellerport.server.scrubbing.policy import ABOUT_THE_SELLER
 from sellerport.server.settings import CLIENT_NAMES
 from sellerport.server.settings import table as settings_table
 
@@ -48,6 +50,7 @@ WHAT_TO_DO = {
     "NotAllowed": "Use an access token of the organization that you mean.",
     "NotFound": "Check the id or name, and whose it is: another organization's is no different from none.",
     "Conflict": "Choose another name, or remove what uses it, as the message says.",
+    "NotScrubbable": "Ask for the data another way: what may name a buyer is given only in forms that can be read.",
     "ConnectorNotFound": "Let the customer consent, or make a connector; the message names the customer.",
     "ConnectorAmbiguous": "Give one of the ids that the message lists as `connector_id`.",
     "TooManyRequests": "Wait for `retry_after` seconds (`Retry-After`), and send fewer requests.",
@@ -60,6 +63,7 @@ WHAT_TO_DO = {
     "Throttled": 'Call again after `retry_after` seconds, or let the client wait (`limit="wait"`).',
     "AmazonUnavailable": "Try later; after a write, first find out whether it was done.",
     "NoAnswer": "Repeat it where `sent` is false or it only reads; after a write, first find out whether it was done.",
+    "CarrierFailed": "Look at what the carrier answered; after one that may have bought, ask for the same again.",
     "TokenError": "Catch it to catch every failure to get an access token.",
     "GrantRevoked": "Have the account's owner consent again: `sellerport connect --connection ID`.",
     "ClientRefused": "Correct the application's client id or secret: `sellerport application replace-secret`.",
@@ -313,6 +317,44 @@ def option_row(option: click.Option, context: click.Context) -> Row:
     return f"`{names}`", " ".join(meaning.split()) + more
 
 
+# Personal data
+
+
+def personal_data_page() -> str:
+    """Return what is taken out of the answers of which operations."""
+    plans = [one for each in catalog.operations() if (one := scrubbing.plan(each, "placeholders")) is not None]
+    lines = [
+        "# Personal data",
+        "",
+        "What the gateway takes out of Amazon's answers before a caller sees them, by policy "
+        f"{scrubbing.VERSION} (the header `X-ADB-Scrub` names it).",
+        "A field is replaced by a placeholder, such as `{{ship_to_name}}`, or is gone: an organization chooses.",
+        "Countries and states stay, and so does what is the seller's or Amazon's own: where parcels are sent from.",
+        "",
+        "Besides the fields below, an answer of these operations loses",
+        "",
+        "- fields that Amazon's schema does not have, if they are named as a person's may be;",
+        "- text that is equal to something taken out elsewhere in the same answer;",
+        "- addresses (URLs) of documents, which become links of the gateway's own; behind them the document comes",
+        "  without its buyers' columns, elements or fields, or not at all where it is no text.",
+        "",
+        "An answer that is not understood is refused with 502.",
+    ]
+    for api in sorted({one.operation.api for one in plans}):
+        found = [one for one in plans if one.operation.api == api]
+        lines += ["", f"## {api}", ""]
+        lines += table(("operation", "fields"), map(personal_data_row, found))
+    lines += ["", "## The seller's own", "", "These have addresses, e-mails or URLs in their answers that stay.", ""]
+    lines += table(("API or operation", "because they are"), ((f"`{k}`", v) for k, v in ABOUT_THE_SELLER.items()))
+    return page(lines)
+
+
+def personal_data_row(plan: scrubbing.Plan) -> Row:
+    """Return one operation, and the names of the fields that its answers lose."""
+    names = sorted({path.rpartition(".")[2] for path in plan.personal})
+    return f"`{plan.operation.name}`", ", ".join(f"`{one}`" for one in names) or "what its schema does not have"
+
+
 # Pages
 
 
@@ -337,6 +379,7 @@ def generate() -> dict[str, str]:
         "commands.md": commands_page(),
         "errors.md": errors_page(),
         "operations.md": operations_page(),
+        "personal-data.md": personal_data_page(),
         "settings.md": settings_page(),
     }
 

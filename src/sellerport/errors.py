@@ -22,11 +22,13 @@
     │   ├── Throttled            429, after the retries
     │   └── AmazonUnavailable    5xx, or an answer that is not what Amazon documents
     ├── NoAnswer                 no answer came: refused, reset or too late
+    ├── NotScrubbable            an answer may carry personal data, and is not understood
     ├── TokenError               no access token could be had
     │   ├── GrantRevoked         the account's owner has to consent again
     │   ├── ClientRefused        Amazon does not accept the client id or secret
     │   ├── TokenExpired         a bare access token ended, and nothing here can renew it
     │   └── TokenUnavailable     Login with Amazon failed for now; try later
+    ├── CarrierFailed            a carrier or a device hub refused, or did not answer
     ├── DocumentError            a report, feed or query did not come to a document
     │   ├── DocumentCancelled    CANCELLED: there was no data, or somebody cancelled it
     │   ├── DocumentFailed       FATAL: Amazon could not make it; says why where Amazon does
@@ -167,14 +169,15 @@ class ConnectorAmbiguous(Conflict, ValueError):
 class TooManyRequests(CallerError):
     """This was asked for too often; wait before the next request.
 
-    ``retry_after`` is the number of seconds to wait.
+    ``retry_after`` is the number of seconds to wait; ``limit`` is how many there may be, where that is a number.
     """
 
     code = "too_many_requests"
     status = 429
 
-    def __init__(self, message: str = "", *, retry_after: float = 1.0) -> None:
+    def __init__(self, message: str = "", *, retry_after: float = 1.0, limit: int | None = None) -> None:
         self.retry_after = retry_after
+        self.limit = limit
         super().__init__(message)
 
     def facts(self) -> dict[str, Any]:
@@ -327,6 +330,50 @@ class NoAnswer(SellerportError):
     def facts(self) -> dict[str, Any]:
         """As every error's, and whether the request may have been carried out."""
         return {**super().facts(), "sent": self.sent}
+
+
+class NotScrubbable(SellerportError):
+    """An answer that may carry personal data is not understood, and not given on."""
+
+    code = "not_scrubbable"
+    status = 502
+
+    def __init__(self, reason: str = "") -> None:
+        super().__init__("Response could not be scrubbed")  # the gateway's contract has it so
+        self.reason = reason
+
+
+class CarrierFailed(SellerportError):
+    """Carrier request failed.
+
+    ``carrier_status`` is what it answered, None where nothing came; ``carrier_response`` is that without personal data.
+    ``sent`` is False when the request certainly never left.
+    """
+
+    code = "carrier_failed"
+    status = 502
+
+    def __init__(
+        self,
+        message: str = "Carrier request failed",
+        *,
+        carrier_status: int | None = None,
+        carrier_response: Any = None,
+        sent: bool = True,
+    ) -> None:
+        self.carrier_status = carrier_status
+        self.carrier_response = carrier_response
+        self.sent = sent
+        super().__init__(message)
+
+    def facts(self) -> dict[str, Any]:
+        """As every error's, and what the carrier answered."""
+        return {
+            **super().facts(),
+            "carrier_status": self.carrier_status,
+            "carrier_response": self.carrier_response,
+            "sent": self.sent,
+        }
 
 
 class TokenError(SellerportError):

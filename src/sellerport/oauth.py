@@ -200,6 +200,7 @@ async def exchange_code(
     code: str,
     redirect_uri: str | None = None,
     code_verifier: str | None = None,
+    timeout_s: float = TIMEOUT_S,
 ) -> TokenAnswer:
     """Exchange the code that came back from the consent page for a refresh token; a code works once, for five minutes.
 
@@ -210,6 +211,7 @@ async def exchange_code(
         code: from the browser.
         redirect_uri: where it came back to; the Ads API demands it.
         code_verifier: what the consent page's ``code_challenge`` is the hash of (RFC 7636 §4.5).
+        timeout_s: how long Login with Amazon may take, in seconds.
 
     Raises:
         GrantRevoked: the code was used before, expired, or was given to another application.
@@ -218,7 +220,7 @@ async def exchange_code(
     """
     given = {"code": code, "redirect_uri": redirect_uri, "code_verifier": code_verifier}
     form = {"grant_type": "authorization_code"} | {name: value for name, value in given.items() if value}
-    answer = await _ask(wire, amazon, client, form)
+    answer = await _ask(wire, amazon, client, form, timeout_s)
     if not answer.refresh_token:
         raise TokenUnavailable("Login with Amazon answered the code without a refresh token; start again")
     return answer

@@ -62,6 +62,9 @@ REGIONS = MappingProxyType(
     }
 )
 
+AWS_REGIONS = MappingProxyType({"us-east-1": "na", "eu-west-1": "eu", "us-west-2": "fe"})
+"""What regions are called by where Amazon's own machines are."""
+
 _EUROPE = "sellercentral-europe.amazon.com"
 _MIDDLE_EAST = "vendorcentral.amazon.me"
 

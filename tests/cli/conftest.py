@@ -1,4 +1,4 @@
-"""The command line as a person has it: a process of its own, in an empty folder, with an environment of its own."""
+"""The command line as a person has it: in an empty folder, with an environment and, where that counts, a process."""
 
 from __future__ import annotations
 
@@ -61,17 +61,17 @@ class Shell:
             return subprocess.CompletedProcess(words, int(ended.value.code or 0), out.getvalue(), err.getvalue())
 
     def ok(self, *words: str, given: str | None = None) -> str:
-        done = self.run(*words, given=given)
-        assert (done.returncode, done.stderr) == (0, ""), done.stderr
-        return done.stdout
+        done = self.here(*words, given=given.encode() if given is not None else None)
+        assert (done.returncode, done.stderr) == (0, b""), done.stderr
+        return done.stdout.decode()
 
     def json(self, *words: str) -> Any:
         return json.loads(self.ok(*words, "--json"))
 
     def fails(self, *words: str, status: int = 1) -> str:
-        done = self.run(*words)
+        done = self.here(*words)
         assert done.returncode == status, done.stdout + done.stderr
-        return done.stderr
+        return done.stderr.decode()
 
 
 @pytest.fixture

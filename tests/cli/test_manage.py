@@ -1,4 +1,4 @@
-"""The operator's commands, each in a process of its own, on one database."""
+"""The operator's commands, on one database."""
 
 from __future__ import annotations
 

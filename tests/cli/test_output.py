@@ -67,7 +67,7 @@ def test_any_encoding_of_the_output_can_take_every_text(seller: Shell, amazon: L
 
 def test_a_process_whose_streams_are_not_in_utf8_prints_all_the_same(shell: Shell) -> None:
     shell.environ["PYTHONIOENCODING"] = "latin-1"
-    assert "no operation has \\u65e5\\u672c in its name" in shell.ok("operations", "日本")
+    assert "no operation has \\u65e5\\u672c in its name" in shell.run("operations", "日本").stdout
 
 
 @pytest.mark.parametrize("words", [("operations",), ("operations", "--json"), REPORT], ids=" ".join)

@@ -20,6 +20,7 @@ PERSONAL = re.compile(
 NOBODYS = re.compile(
     r"ship_?from|sourceAddress|originAddress|registeredBusinessAddress|sellingParty"  # the seller's
     r"|eventAddress\.city|(latestMilestone|milestoneHistory\[\])\.location\.address\.city"  # where a parcel was
+    r"|carrierPhoneNumber|amazonFacility|handoverLocation|returnToAddress"  # Amazon's and carriers'
     r"|MarketplaceTaxInfo|giftMessagePresence",
     re.IGNORECASE,
 )

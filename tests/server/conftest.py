@@ -28,13 +28,14 @@ from sellerport.server.hub import Caller, Hub, Organization
 from sellerport.server.settings import Secret, Settings
 from sellerport.server.store import Database
 from sellerport.server.store.backend import backend
-from sellerport.wire import AsyncWire, Request, Response
+from sellerport.wire import AsyncWire, Request, Response, Stream
 
 PUBLIC = "https://connect.example.test"
 AMAZON = "http://amazon.test"
 SHOP = "https://shop.example.test/oauth"
 KEY = base64.b64encode(b"k" * 32).decode()
 CALLBACK = f"{PUBLIC}/oauth/callback"
+GATEWAY_CALLBACK = f"{PUBLIC}/auth/redirect"
 CLIENT = "amzn1.application-oa2-client.test"
 CLIENT_SECRET = "amzn1.oa2-cs.v1.test-secret"
 SELLER = "ALOCALSELLERNA"
@@ -153,8 +154,27 @@ class InProcessWire(AsyncWire):
             raise NoAnswer("the connection was reset") from None
         return Response(answer.status, answer.headers, answer.body)
 
+    @asynccontextmanager
+    async def stream(self, request: Request) -> AsyncIterator[Stream]:
+        answer = await self.send(request)
+        yield InPieces(answer.status, answer.headers, answer.body)
+
     async def sleep(self, seconds: float) -> None:
         pass
+
+
+@dataclass
+class InPieces:
+    """An answer that is read piece by piece."""
+
+    status: int
+    headers: dict[str, str]
+    rest: bytes
+    size: int = 1000
+
+    async def read(self) -> bytes:
+        piece, self.rest = self.rest[: self.size], self.rest[self.size :]
+        return piece
 
 
 @dataclass
@@ -258,7 +278,7 @@ class House:
                 application_id="amzn1.sp.solution.test",
                 client_id=CLIENT,
                 client_secret=CLIENT_SECRET,
-                redirect_uris=(CALLBACK,),
+                redirect_uris=(CALLBACK, GATEWAY_CALLBACK),
             )
         )
         place = database if isinstance(database, Path) else Secret(database)
@@ -384,7 +404,7 @@ def pgbouncer(postgres: PostgresServer) -> Iterator[PgBouncer]:
         yield pooler
 
 
-POOLED = {"changes", "return_urls", "shared_limits", "tokens"}
+POOLED = {"return_urls", "shared_limits", "tokens"}
 """DS-7: the modules whose tests run through PgBouncer too: every write of the hub, and tokens whole."""
 
 

@@ -20,6 +20,7 @@ class Received:
 
     headers: dict[str, str]
     body: bytes
+    path: str = ""
 
     @property
     def id(self) -> str:
@@ -44,6 +45,8 @@ class Receiver:
     url: str = ""
     answer: Callable[[Received], int] = lambda received: 204
     headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    files: dict[str, bytes] = field(default_factory=dict)
     received: list[Received] = field(default_factory=list)
     came: threading.Condition = field(default_factory=threading.Condition)
 
@@ -63,15 +66,23 @@ def receiving() -> Iterator[Receiver]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
-            got = Received({name.lower(): value for name, value in self.headers.items()}, body)
+            got = Received({name.lower(): value for name, value in self.headers.items()}, body, self.path)
             with receiver.came:
                 receiver.received.append(got)
                 receiver.came.notify_all()
             status = receiver.answer(got)
             self.send_response(status)
-            for name, value in {"content-length": "0", **receiver.headers}.items():
+            for name, value in {"content-length": str(len(receiver.body)), **receiver.headers}.items():
                 self.send_header(name, value)
             self.end_headers()
+            self.wfile.write(receiver.body)
+
+        def do_GET(self) -> None:
+            found = receiver.files.get(self.path)
+            self.send_response(404 if found is None else 200)
+            self.send_header("content-length", str(len(found or b"")))
+            self.end_headers()
+            self.wfile.write(found or b"")
 
         def log_message(self, *_: Any) -> None:
             pass

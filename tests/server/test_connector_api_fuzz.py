@@ -90,7 +90,8 @@ def test_the_server_answers_as_it_is_described_whatever_is_sent(house):
 
 
 def unguarded(described):
-    """Return a description without tokens and organizations: who may do what is the matrix's."""
+    """Return the connector API's description without tokens and organizations: who may do what is the matrix's."""
+    described["paths"] = {path: it for path, it in described["paths"].items() if path.startswith("/api/v1")}
     for methods in described["paths"].values():
         for operation in methods.values():
             del operation["security"]

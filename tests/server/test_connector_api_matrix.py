@@ -9,7 +9,6 @@ import re
 import uuid
 from pathlib import Path
 
-import msgspec
 from tests.server.test_connector_api import assert_refused, create
 
 from sellerport.server.connector_api import ENDPOINTS
@@ -189,21 +188,3 @@ def test_a_nul_character_is_refused_by_every_route(house):
         assert_refused(cursor, 422, "value_error", "cursor")
 
     house.run(scenario)
-
-
-def test_the_description_is_made_of_the_table(sqlite_house):
-    async def scenario(server):
-        described = (await server.api("GET", "/openapi.json", authorization="")).json
-        listed = {(method.upper(), path) for path, methods in described["paths"].items() for method in methods}
-        assert listed == {(one.method, one.path) for one in ENDPOINTS}
-        for one in ENDPOINTS:
-            operation = described["paths"][one.path][one.method.lower()]
-            assert operation["summary"].endswith(".") or ";" in operation["summary"] or operation["summary"]
-            assert operation["security"] == ([] if one.access == "anyone" else [{"token": []}])
-            assert str(one.status) in operation["responses"]
-        assert not [name for name in described["components"]["schemas"] if "." in name]
-        text = msgspec.json.encode(described).decode()
-        for reference in set(re.findall(r"#/components/schemas/(\w+)", text)):
-            assert reference in described["components"]["schemas"]
-
-    sqlite_house.run(scenario)

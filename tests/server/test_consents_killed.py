@@ -29,7 +29,7 @@ import os, signal, sys
 from sellerport import oauth
 from sellerport.server.app import serve
 from sellerport.server.hub.changes import Changes
-from sellerport.server.hub.consents import Consents
+from sellerport.server.hub.consent_rows import ConsentRows
 from sellerport.server.hub.journal import Entry
 from sellerport.server.settings import Settings
 
@@ -53,9 +53,9 @@ def after(owner, name):
 
 match sys.argv[1]:
     case "before state insert":
-        before(Consents, "_insert")
+        before(ConsentRows, "insert")
     case "after state delete":
-        after(Consents, "_claim")
+        after(ConsentRows, "claim")
     case "after code exchange":
         after(oauth, "exchange_code")
     case "after journal write":

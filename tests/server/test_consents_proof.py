@@ -9,7 +9,7 @@ from sellerport.emulator import Fault
 from sellerport.errors import ConsentError
 from sellerport.oauth import LwaClient
 from sellerport.regions import MARKETPLACES, marketplace
-from sellerport.server.hub.connections import Origin
+from sellerport.server.hub.opened import Origin
 from sellerport.server.hub.proof import Proof
 
 SELLERS_API = "/sellers/v1/marketplaceParticipations"

@@ -25,9 +25,8 @@ from sellerport.emulator.grants import DEFAULT_APPLICATION
 from sellerport.errors import NoAnswer
 from sellerport.oauth import LwaClient
 from sellerport.regions import marketplace
-from sellerport.server import app
+from sellerport.server import app, requests
 from sellerport.server.app import MOST_CONNECTIONS, open_hub, running
-from sellerport.server.connector_api import requests
 from sellerport.server.hub import Caller
 from sellerport.server.hub.calls import PATIENCE_S
 from sellerport.server.settings import Settings

@@ -191,6 +191,17 @@ def rotate_secret(application_id: str, organization: str | None, as_json: bool) 
     show({"asked_for_a_secret_of": application_id}, as_json)
 
 
+@application.command("share")
+@click.argument("application_id", metavar="ID")
+@click.option("--stop", is_flag=True, help="Share it no longer: other tenants' sellers cannot be reached.")
+@organization_option
+@json_option
+def share_application(application_id: str, stop: bool, organization: str | None, as_json: bool) -> None:
+    """Let tenants of the gateway that have no application use this one."""
+    on_organization(organization, lambda hub, org: hub.applications.share(org.id, application_id, shared=not stop))
+    show({"shared": None if stop else application_id}, as_json)
+
+
 @application.command("remove")
 @click.argument("application_id", metavar="ID")
 @organization_option

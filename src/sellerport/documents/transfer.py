@@ -18,7 +18,7 @@ import base64
 import logging
 import re
 import zlib
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -204,7 +204,7 @@ async def _see_through(
         await caller.wire.sleep(2.0**failures / 2)
 
 
-def check(amazon: Amazon, url: str) -> None:
+def check(amazon: Amazon, url: str, domains: Sequence[str] = STORAGE) -> None:
     """Refuse a URL that leads anywhere but to Amazon's storage, or to the local Amazon.
 
     Raises:
@@ -215,7 +215,7 @@ def check(amazon: Amazon, url: str) -> None:
         allowed = url.startswith(f"{parts.scheme}://{parts.netloc}/")
     else:
         found = _URL.fullmatch(url)
-        allowed = found is not None and found[1].lower().endswith(tuple(f".{domain}" for domain in STORAGE))
+        allowed = found is not None and found[1].lower().endswith(tuple(f".{domain}" for domain in domains))
     if not allowed:
         named = re.match(r"[a-z]+://(?:[^/?#@]*@)?([a-z0-9.:-]+)", url, re.IGNORECASE)  # and nothing that lets one in
         host = repr(named[1]) if named else "nowhere that can be told"
@@ -233,15 +233,19 @@ def _code(body: bytes) -> str:
 
 
 async def _receive(caller: Caller, answer: Stream, ticket: Ticket, sink: Sink) -> str:
-    unpack = _Unpack(ticket, answer.headers.get("content-encoding", ""))
+    unpack = Unpack(ticket, answer.headers.get("content-encoding", ""))
     while piece := await answer.read():
         await caller.wire.work(partial(sink.write, unpack.feed(piece)))
     await caller.wire.work(partial(sink.write, unpack.end()))
     return answer.headers.get("content-type", "")
 
 
-class _Unpack:
+class Unpack:
     """Decrypts and unzips what comes in pieces, as far as it was encrypted and zipped.
+
+    Args:
+        ticket: says how the document was made.
+        content_encoding: says what the storage did to it besides.
 
     Raises:
         DocumentError: it was not, or it ends before its end; from both methods.
@@ -257,6 +261,7 @@ class _Unpack:
         """What came so far, until there is enough of it to tell whether it is gzip."""
 
     def feed(self, piece: bytes) -> Iterator[bytes]:
+        """Yield what came, as it was; at most `PIECE` bytes at a time."""
         try:
             if self._decrypt is not None:
                 piece = self._decrypt.feed(piece)
@@ -274,6 +279,7 @@ class _Unpack:
             raise _spoilt() from error
 
     def end(self) -> Iterator[bytes]:
+        """Yield the rest."""
         try:
             if self._decrypt is not None:
                 last = self._decrypt.end()

@@ -105,8 +105,13 @@ class Slot:
     @classmethod
     def of(cls, plan: Plan) -> Slot:
         """Return the way through one bucket, which need not be Amazon's."""
+        return cls.again(":".join(plan.key), (plan,))
+
+    @classmethod
+    def again(cls, key: str, plans: tuple[Plan, ...]) -> Slot:
+        """Return another call's way through the same buckets as a slot's with this ``key`` and ``plans``."""
         slot = cls.__new__(cls)
-        slot.key, slot.plans, slot.rate = ":".join(plan.key), (plan,), None
+        slot.key, slot.plans, slot.rate = key, plans, None
         slot.move(None)
         return slot
 

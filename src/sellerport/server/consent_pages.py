@@ -1,36 +1,25 @@
-"""What the account's owner meets: the link that leads to Amazon, and the page that Amazon leads back to.
-
-No page may be kept, framed or tell another site where it was, and none runs a script: their addresses hold secrets.
-"""
+"""What the account's owner meets: the link that leads to Amazon, and the page that Amazon leads back to."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import math
 from collections.abc import Awaitable, Callable
-from functools import cache, wraps
+from functools import wraps
 from http import HTTPStatus
-from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qsl
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
-from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from sellerport.errors import ConsentError, SellerportError, StoreError, TooManyRequests
 from sellerport.server.hub import Hub, Invitation, Started
+from sellerport.server.pages import bare, forget, page, remember
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
-COOKIE_LIFE_S = 600
 MOST_PARAMETERS = 20
 LONGEST_QUERY = 16_384
-
-_TEMPLATES = Path(__file__).parent / "templates"
 
 
 def routes() -> list[Route]:
@@ -47,7 +36,7 @@ def routes() -> list[Route]:
 async def invitation(request: Request) -> Response:
     """Say what a link is about. Link scanners and previews come here too: only the button binds it to a browser."""
     about = await _hub(request).consents.look(request.path_params["link"], request.cookies)
-    return _page("invitation.html", HTTPStatus.OK, form=True, title=_title(about), about=about)
+    return page("invitation.html", HTTPStatus.OK, form=True, title=_title(about), about=about)
 
 
 async def connect(request: Request) -> Response:
@@ -60,7 +49,7 @@ async def connect(request: Request) -> Response:
 async def log_in_page(request: Request) -> Response:
     """Say what Amazon asks for, where an owner began there: this is the application's Log-in URI."""
     about = await _hub(request).consents.look_in(request.path_params["application"], _parameters(request))
-    return _page("invitation.html", HTTPStatus.OK, form=True, title=_title(about), about=about)
+    return page("invitation.html", HTTPStatus.OK, form=True, title=_title(about), about=about)
 
 
 async def log_in(request: Request) -> Response:
@@ -75,18 +64,17 @@ async def log_in(request: Request) -> Response:
 async def callback(request: Request) -> Response:
     """Take Amazon's answer, and send the browser to the return URL or show how it went."""
     if request.method == "HEAD":
-        return _bare(HTTPStatus.OK)
+        return bare(HTTPStatus.OK)
     hub = _hub(request)
     finished = await hub.consents.finish(_parameters(request), request.cookies)
     if finished.location is not None:
-        response = _bare(HTTPStatus.SEE_OTHER, finished.location)
+        response = bare(HTTPStatus.SEE_OTHER, finished.location)
     elif finished.error is not None:
         request.state.error = finished.error
         response = problem(request, finished.error, finished.link)
     else:
-        response = _page("connected.html", HTTPStatus.OK, title="Connected", finished=finished)
-    response.delete_cookie(finished.cookie, path="/", secure=hub.consents.secure, httponly=True, samesite="lax")
-    return response
+        response = page("connected.html", HTTPStatus.OK, title="Connected", finished=finished)
+    return forget(response, finished.cookie, secure=hub.consents.secure)
 
 
 def problem(request: Request, error: SellerportError, link: str | None = None) -> Response:
@@ -100,10 +88,10 @@ def problem(request: Request, error: SellerportError, link: str | None = None) -
     else:
         title, message = "Something went wrong", "The server could not do this. Its operator finds why in its log."
     said = {"message": message, "link": link, "request_id": request.state.request_id}
-    page = _page("problem.html", error.status, title=title, **said)
+    shown = page("problem.html", error.status, title=title, **said)
     if isinstance(error, TooManyRequests):
-        page.headers["retry-after"] = str(math.ceil(error.retry_after))
-    return page
+        shown.headers["retry-after"] = str(math.ceil(error.retry_after))
+    return shown
 
 
 def _explained(endpoint: Endpoint) -> Endpoint:
@@ -134,17 +122,7 @@ def _title(about: Invitation) -> str:
 
 
 def _to_amazon(hub: Hub, started: Started) -> Response:
-    found = _bare(HTTPStatus.SEE_OTHER, started.location)
-    found.set_cookie(
-        started.cookie,
-        started.value,
-        max_age=COOKIE_LIFE_S,
-        path="/",
-        secure=hub.consents.secure,
-        httponly=True,
-        samesite="lax",  # Amazon's redirect has to carry it
-    )
-    return found
+    return remember(bare(HTTPStatus.SEE_OTHER, started.location), started, secure=hub.consents.secure)
 
 
 def _refuse_others_forms(request: Request) -> None:
@@ -168,35 +146,6 @@ def _parameters(request: Request) -> dict[str, str]:
     if len(given) != len(pairs):
         raise ConsentError("this answer says something twice, which Amazon's never does; start again")
     return given
-
-
-@cache
-def _template(name: str) -> tuple[Template, Markup, str]:
-    """Return a template, the style sheet, and the policy that allows this style sheet and nothing else."""
-    style = (_TEMPLATES / "style.css").read_text("utf-8")
-    hashed = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'sha256-{hashed}'; base-uri 'none'; frame-ancestors 'none'"
-    environment = Environment(loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined)
-    return environment.get_template(name), Markup(style), policy  # noqa: S704  # the style sheet is ours
-
-
-def _page(name: str, status: int, *, form: bool = False, **values: Any) -> Response:
-    """Return a page.
-
-    Browsers hold ``form-action`` against the redirects that answer a form too, and Amazon's lead to hosts that no table
-    has: a page with a form goes without it.
-    """
-    template, style, policy = _template(name)
-    policy += "" if form else "; form-action 'none'"
-    headers = {**_HEADERS, "content-security-policy": policy}
-    return Response(template.render(style=style, **values), status, headers, "text/html")
-
-
-_HEADERS = {"cache-control": "no-store", "referrer-policy": "no-referrer", "x-content-type-options": "nosniff"}
-
-
-def _bare(status: HTTPStatus, location: str | None = None) -> Response:
-    return Response(status_code=status, headers=_HEADERS | ({"location": location} if location else {}))
 
 
 def _sentence(text: str) -> str:

@@ -86,16 +86,11 @@ async def running(hub: Hub, database: Path | str, *, secrets_queue: str | None =
     if not _one.acquire(blocking=False):
         raise SettingsError("a server runs in this process already; start another process for another server")
     work = _Work(asyncio.get_running_loop())
-    schedules = {
-        "deliver": ("*/5 * * * * *", hub.deliveries.run),
-        "remind": ("0 7 * * * *", hub.countdown.remind),
-        "forget": ("0 37 * * * *", lambda: _forget(hub)),
-    }
     engine = None if isinstance(database, Path) else PostgreSQL(database).blocking_engine(POOL_SIZE)
     listening = asyncio.create_task(_listen(hub, secrets_queue)) if secrets_queue else None
     try:
         try:
-            await asyncio.to_thread(_launch, work, schedules, _config(database, engine))
+            await asyncio.to_thread(_launch, work, schedules(hub), _config(database, engine))
             yield
         finally:
             if listening is not None:
@@ -106,6 +101,16 @@ async def running(hub: Hub, database: Path | str, *, secrets_queue: str | None =
             await asyncio.to_thread(_destroy, engine)
     finally:
         _one.release()
+
+
+def schedules(hub: Hub) -> dict[str, tuple[str, Job]]:
+    """Return the jobs by their names: when each is run, in cron's words with seconds, and what it does."""
+    return {
+        "deliver": ("*/5 * * * * *", hub.deliveries.run),
+        "remind": ("0 7 * * * *", hub.countdown.remind),
+        "purge": ("0 */10 * * * *", hub.gateway.documents.purge),
+        "forget": ("0 37 * * * *", lambda: _forget(hub)),
+    }
 
 
 @dataclass
@@ -200,9 +205,11 @@ def _destroy(engine: Engine | None) -> None:
 
 
 async def _forget(hub: Hub) -> None:
-    """Delete what is old: events, and DBOS's own records of what was run, finished or not."""
+    """Delete what is old: events, shipments, sellers that nobody claimed, and DBOS's records of what was run."""
+    await hub.gateway.claims.drop_unclaimed()
     while await hub.deliveries.forget():
         pass
+    await hub.gateway.documents.forget()
     await asyncio.to_thread(_forget_runs)
 
 

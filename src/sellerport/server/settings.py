@@ -214,8 +214,8 @@ class Settings:
         default=False,
         metadata=_setting(
             _yes,
-            "`true` lets webhooks be at private addresses, by http and on any port: for development, since whoever "
-            "may make one can then reach what this machine can.",
+            "`true` lets webhooks be at private addresses, by http and on any port, and a carrier on this machine: for "
+            "development, since whoever may make one can then reach what this machine can.",
         ),
     )
     host: str = field(
@@ -236,6 +236,13 @@ class Settings:
         metadata=_setting(
             _number(0, 1_000_000),
             "How many requests a second an API client may send, and ten times as many at once; 0 for any number.",
+        ),
+    )
+    sandbox_sellers: bool = field(
+        default=False,
+        metadata=_setting(
+            _yes,
+            "`true` lets tenants of the gateway make sellers of Amazon's sandbox from a refresh token, for tests.",
         ),
     )
     drain: int = field(

@@ -11,7 +11,6 @@ from sellerport.server.connector_api import (
     connectors,
     execution,
     oauth_credentials,
-    openapi,
     skills,
     templates,
     tokens,
@@ -19,7 +18,10 @@ from sellerport.server.connector_api import (
     workspaces,
 )
 from sellerport.server.connector_api.answers import answer, refuse
-from sellerport.server.connector_api.table import Endpoint
+from sellerport.server.connector_api.table import CREDENTIALS, Endpoint
+
+PREFIX = "/api/v1/"
+"""What its addresses begin with."""
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     *tokens.ENDPOINTS,
@@ -37,7 +39,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
 
 def routes() -> list[Route]:
     """Return the routes; ``request.state.hub`` has to hold the hub."""
-    return [*(one.route for one in ENDPOINTS), openapi.route(ENDPOINTS)]
+    return [one.route for one in ENDPOINTS]
 
 
-__all__ = ["ENDPOINTS", "Endpoint", "answer", "refuse", "routes"]
+__all__ = ["CREDENTIALS", "ENDPOINTS", "PREFIX", "Endpoint", "answer", "refuse", "routes"]

@@ -30,9 +30,10 @@ from sellerport.server.connector_api import shapes
 from sellerport.server.connector_api.answers import answer, checked, detailed, summarized
 from sellerport.server.connector_api.bodies import TENANT_NAMES, Named, named, tenant
 from sellerport.server.connector_api.definitions import DEFINITIONS, Definition, definition
-from sellerport.server.connector_api.requests import as_long_as_wanted, body_of, caller_of, hub_of
+from sellerport.server.connector_api.requests import body_of, caller_of
 from sellerport.server.connector_api.table import Endpoint, Parameter
 from sellerport.server.hub import PROBES, Application, Caller, Connection, Hub, Platform, is_partner_id
+from sellerport.server.requests import as_long_as_wanted, hub_of
 
 _GRANT_KEYS = {"refresh_token"}
 _EXTRA_KEYS = {"region", "selling_partner_id"}

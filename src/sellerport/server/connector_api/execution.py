@@ -15,9 +15,10 @@ from sellerport.errors import Conflict
 from sellerport.server.connector_api import shapes
 from sellerport.server.connector_api.answers import answer
 from sellerport.server.connector_api.descriptions import described
-from sellerport.server.connector_api.requests import as_long_as_wanted, body_of, caller_of, hub_of
+from sellerport.server.connector_api.requests import body_of, caller_of
 from sellerport.server.connector_api.table import Endpoint
 from sellerport.server.hub import Caller, Connection, Hub
+from sellerport.server.requests import as_long_as_wanted, hub_of
 
 CONTEXT_STORE = ("context_store_search", "context_store_sql_query")
 SEARCHES = ("search", "api_search")

@@ -12,8 +12,9 @@ from sellerport.errors import InvalidArguments, Problem
 from sellerport.server.connector_api import shapes
 from sellerport.server.connector_api.answers import answer, empty, written
 from sellerport.server.connector_api.definitions import Definition, definition
-from sellerport.server.connector_api.requests import body_of, caller_of, hub_of
+from sellerport.server.connector_api.requests import body_of, caller_of
 from sellerport.server.connector_api.table import Endpoint, Parameter
+from sellerport.server.requests import hub_of
 
 APPLICATION_NAMES = ("app_id", "application_id")
 """What Amazon calls ``amzn1.sp.solution.…``, and what Sellerport does."""

@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import uuid
-from collections.abc import Coroutine
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
 from sellerport.errors import (
-    CallerError,
     InvalidArguments,
     NotAllowed,
     Problem,
     Unauthenticated,
 )
 from sellerport.server.connector_api.bodies import NO_NUL, decode
-from sellerport.server.hub import Caller, Hub
+from sellerport.server.hub import Caller
+from sellerport.server.requests import LARGEST_BODY, hub_of, read_body
 
-T = TypeVar("T")
 StructT = TypeVar("StructT", bound=msgspec.Struct)
-
-LARGEST_BODY = 1 << 20
-BODY_S = 30.0
-"""How long a body may take."""
-
-
-def hub_of(request: Request) -> Hub:
-    """Return the hub that `Edge` gave the request."""
-    hub: Hub = request.state.hub
-    return hub
 
 
 async def caller_of(request: Request) -> Caller:
@@ -63,45 +50,13 @@ async def body_of(request: Request, kind: type[StructT], most: int = LARGEST_BOD
     """Return what a request sends; where that is not required, nothing is an empty object.
 
     Raises:
-        CallerError: it is larger than ``most`` bytes (413), or takes longer than `BODY_S` (408).
+        CallerError: it is too large, or takes too long; see `read_body`.
         InvalidArguments: it is no such thing; names the field.
     """
-    received = bytearray()
-    try:
-        async with asyncio.timeout(BODY_S):
-            async for chunk in request.stream():
-                received += chunk
-                if len(received) > most:
-                    raise _refused(413, f"the body is larger than {most} bytes")
-    except TimeoutError:
-        raise _refused(408, f"the body did not come within {BODY_S:g} s") from None
-    return decode(bytes(received) if received or required else b"{}", kind)
-
-
-async def as_long_as_wanted(request: Request, work: Coroutine[Any, Any, T]) -> T:
-    """Do something for a client, whose request was read to its end, until it is done or the client leaves.
-
-    Raises:
-        ClientDisconnect: the client left.
-    """
-    doing, leaving = asyncio.ensure_future(work), asyncio.ensure_future(request.receive())
-    try:
-        await asyncio.wait([doing, leaving], return_when=asyncio.FIRST_COMPLETED)
-        if not doing.done():
-            raise ClientDisconnect
-        return doing.result()
-    finally:
-        doing.cancel()
-        leaving.cancel()
-        await asyncio.gather(doing, leaving, return_exceptions=True)
+    received = await read_body(request, most)
+    return decode(received if received or required else b"{}", kind)
 
 
 def is_number(text: str, most: int) -> bool:
     """Return whether a query's text is a number from 1 to ``most``; Python reads none of thousands of digits."""
     return text.isascii() and text.isdecimal() and len(text) <= len(str(most)) and 1 <= int(text) <= most
-
-
-def _refused(status: int, why: str) -> CallerError:
-    error = CallerError(why)
-    error.status = status
-    return error

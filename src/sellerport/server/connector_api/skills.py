@@ -13,9 +13,10 @@ from sellerport.server.connector_api import shapes
 from sellerport.server.connector_api.answers import answer
 from sellerport.server.connector_api.definitions import DEFINITIONS
 from sellerport.server.connector_api.descriptions import described
-from sellerport.server.connector_api.requests import caller_of, hub_of, is_number
+from sellerport.server.connector_api.requests import caller_of, is_number
 from sellerport.server.connector_api.table import Endpoint, Parameter
 from sellerport.server.hub import Connection
+from sellerport.server.requests import hub_of
 
 PREFIX = "connector_source:"
 MOST = 100

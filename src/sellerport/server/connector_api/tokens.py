@@ -9,8 +9,9 @@ from starlette.responses import Response
 from sellerport.server.connector_api import shapes
 from sellerport.server.connector_api.answers import answer
 from sellerport.server.connector_api.bodies import Named, named
-from sellerport.server.connector_api.requests import body_of, caller_of, hub_of
+from sellerport.server.connector_api.requests import body_of, caller_of
 from sellerport.server.connector_api.table import Endpoint
+from sellerport.server.requests import hub_of
 
 LARGEST_LOG_IN = 1 << 14
 """Anybody may send one, so not much of it is kept."""

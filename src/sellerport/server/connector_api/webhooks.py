@@ -12,9 +12,10 @@ from starlette.responses import Response
 from sellerport.errors import InvalidArguments, Problem
 from sellerport.server.connector_api import shapes
 from sellerport.server.connector_api.answers import answer, written
-from sellerport.server.connector_api.requests import body_of, caller_of, hub_of, is_number
+from sellerport.server.connector_api.requests import body_of, caller_of, is_number
 from sellerport.server.connector_api.table import Endpoint, Parameter
 from sellerport.server.hub import Delivery, DeliveryStatus, NewSecret, Webhook
+from sellerport.server.requests import hub_of
 
 MOST = 500
 """Deliveries in one answer."""

@@ -18,7 +18,8 @@ from sellerport.connectors import Execution, amazon_ads
 from sellerport.errors import AccessDenied, InvalidArguments, Problem, StoreError
 from sellerport.limits import Limiter
 from sellerport.regions import ADS_REGIONS, Amazon
-from sellerport.server.hub.connections import Connections, Opened
+from sellerport.server.hub.connections import Connections
+from sellerport.server.hub.opened import Opened
 from sellerport.server.hub.profiles import Advertiser, find
 from sellerport.server.hub.tokens import AccessTokens
 from sellerport.wire import Wire

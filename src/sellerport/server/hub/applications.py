@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import RowMapping, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, RowMapping, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sellerport.errors import CallerError, Conflict, InvalidArguments, NotFound, Problem
@@ -32,6 +32,7 @@ PREFIX = "application."
 JOINED = [
     column.label(PREFIX + column.name)
     for column in (
+        _t.organization_id,
         _t.lwa_client_id,
         _t.sealed_key,
         _t.sealed_secret,
@@ -134,13 +135,41 @@ class Applications:
             raise CallerError(f"several {platform} applications: name one of {', '.join(known)}")
         return known[DEFAULT_NAME] if DEFAULT_NAME in known else next(iter(known.values()))
 
+    async def for_tenant(self, organization_id: str) -> Application:
+        """Return what sellers of a tenant of the gateway consent to: its own, or the one that is shared.
+
+        Raises:
+            CallerError: there is neither, or it is not clear which one is meant; says what to do.
+        """
+        if any(it.platform == "seller-partner" for it in await self.all(organization_id)):
+            return await self.find(organization_id)
+        shared = select(*_COLUMNS).where(_t.shared, _t.platform == "seller-partner").order_by(_t.created_at.desc())
+        async with self._database.reading() as store:
+            row = (await store.execute(shared)).mappings().first()
+        if row is None:
+            raise CallerError("no Amazon application is registered for this tenant, and none is shared")
+        return Application(**row)
+
+    async def share(self, organization_id: str, id: str, *, shared: bool = True) -> None:
+        """Let tenants of the gateway that have no application use this one, or let them no longer.
+
+        Raises:
+            NotFound: the organization has no such application.
+        """
+        mine = (_t.organization_id == organization_id) & (_t.id == id)
+        async with self._changes.writing(organization_id) as store:
+            if (await store.execute(update(applications).where(mine).values(shared=shared))).rowcount == 0:
+                raise _unknown(id)
+            action = "application.shared" if shared else "application.unshared"
+            await self._changes.note(store, organization_id, action, id, OPERATOR)
+
     async def get(self, organization_id: str, id: str) -> Application:
-        """Return the application with this id.
+        """Return the application with this id: the organization's, or one that is shared.
 
         Raises:
             NotFound: the organization has none.
         """
-        mine = select(*_COLUMNS).where(_t.organization_id == organization_id, _t.id == id)
+        mine = select(*_COLUMNS).where(usable_by(organization_id), _t.id == id)
         async with self._database.reading() as store:
             row = (await store.execute(mine)).mappings().first()
         if row is None:
@@ -328,14 +357,14 @@ class Applications:
             NotFound: the organization has no such application.
             VaultError: its secret does not open.
         """
-        mine = select(*JOINED).where(_t.organization_id == organization_id, _t.id == id)
+        mine = select(*JOINED).where(usable_by(organization_id), _t.id == id)
         async with self._database.reading() as store:
             row = (await store.execute(mine)).mappings().first()
         if row is None:
             raise _unknown(id)
-        return await self.clients_of(organization_id, id, row)
+        return await self.clients_of(id, row)
 
-    async def clients_of(self, organization_id: str, id: str, row: RowMapping) -> tuple[LwaClient, LwaClient | None]:
+    async def clients_of(self, id: str, row: RowMapping) -> tuple[LwaClient, LwaClient | None]:
         """Return the same as `lwa_clients`, from a row with the columns `JOINED`.
 
         Raises: as `lwa_clients`.
@@ -343,13 +372,18 @@ class Applications:
         its: dict[str, Any] = {column.name.removeprefix(PREFIX): row[column.name] for column in JOINED}
         if its["sealed_secret"] is None:
             raise _unknown(id)
-        its |= {"id": id, "organization_id": organization_id}
+        its["id"] = id
         opened = await unseal(self._vault, applications, its, "sealed_secret", "sealed_previous_secret")
         previous = opened.get("sealed_previous_secret")
         if previous is not None and (its["previous_secret_until"] or 0.0) <= self._clock():
             previous = None
         name: str = its["lwa_client_id"]
         return LwaClient(name, opened["sealed_secret"]), LwaClient(name, previous) if previous else None
+
+
+def usable_by(organization_id: str | ColumnElement[str]) -> ColumnElement[bool]:
+    """Return which applications an organization's accounts may consent to: its own, and those that are shared."""
+    return (_t.organization_id == organization_id) | _t.shared
 
 
 def _unknown(id: str) -> NotFound:

@@ -27,7 +27,8 @@ from sellerport.regions import Amazon, Marketplace
 from sellerport.server.hub import permissions
 from sellerport.server.hub.advertisers import PATIENCE_S, Advertisers
 from sellerport.server.hub.applications import Applications
-from sellerport.server.hub.connections import Connections, Opened, consent_again
+from sellerport.server.hub.connections import Connections, consent_again
+from sellerport.server.hub.opened import Opened
 from sellerport.server.hub.quotas import Quotas
 from sellerport.server.hub.records import Application, Caller, Platform
 from sellerport.server.hub.tokens import AccessTokens

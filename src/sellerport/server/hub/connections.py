@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from collections.abc import Awaitable, Callable
+from dataclasses import fields
 from typing import Any
 
 from sqlalchemy import ColumnElement, RowMapping, Select, bindparam, insert, select, update
@@ -15,9 +15,10 @@ from sellerport.errors import Conflict, ConsentError, GrantRevoked, InvalidArgum
 from sellerport.oauth import LwaClient
 from sellerport.regions import Marketplace
 from sellerport.server.hub import held, permissions
-from sellerport.server.hub.applications import JOINED, Applications
+from sellerport.server.hub.applications import JOINED, Applications, usable_by
 from sellerport.server.hub.changes import Changes
 from sellerport.server.hub.mint import Mint, digest
+from sellerport.server.hub.opened import Opened, Origin
 from sellerport.server.hub.profiles import Advertiser, forget, region_of
 from sellerport.server.hub.proof import Proof
 from sellerport.server.hub.records import OWNER, SERVER, Application, Caller, Connection, Platform, required
@@ -27,6 +28,8 @@ from sellerport.server.store import Database, applications, connections, consent
 from sellerport.server.vault import Vault
 
 log = logging.getLogger(__name__)
+
+Alongside = Callable[[AsyncConnection, str], Awaitable[None]]
 
 NOTE_EVERY_S = 60.0
 """A call that goes like the one before is written down this often."""
@@ -44,35 +47,6 @@ _NO_TOKEN = {
     "next_refresh_at": None,
 }
 """A connection whose grant has just changed."""
-
-
-@dataclass(frozen=True)
-class Opened:
-    """A connection with its grant: for the hub alone."""
-
-    connection: Connection
-    client: LwaClient
-    refresh_token: str = field(repr=False)
-    generation: int
-    """Which of the connection's grants it is: what is noted of one does not hold for the next."""
-    row: RowMapping = field(repr=False)
-    """As the database has it, sealed."""
-    previous_client: LwaClient | None = field(default=None, repr=False)
-    """The same application with the secret before its newest, while Amazon accepts that one too."""
-
-
-@dataclass(frozen=True)
-class Origin:
-    """The consent that brought a grant, and what Amazon said of the account."""
-
-    consent_id: str
-    proof: Proof | Advertiser
-
-    def columns(self, now: float) -> dict[str, Any]:
-        """Return what a connection keeps of it: how the account is known again, and why that may not be known yet."""
-        if self.proof.trouble is not None:
-            return {"last_error": self.proof.trouble, "last_error_at": now}
-        return self.proof.columns()
 
 
 class Connections:
@@ -112,6 +86,9 @@ class Connections:
         entities: list[permissions.Entity] | None = None,
         origin: Origin | None = None,
         secret: str | None = None,
+        secret_life_s: float = held.LIFE_S,
+        held_secret: str | None = None,
+        alongside: Alongside | None = None,
     ) -> Connection:
         """Create a connection from a grant. Nothing is sent to Amazon.
 
@@ -128,6 +105,9 @@ class Connections:
             entities: see `permissions`.
             origin: the consent that brought the grant, if one did.
             secret: what has to be shown for the connection, which is not there before (see `held`).
+            secret_life_s: how long that may take.
+            held_secret: what is needed besides the server's keys, each time the grant is opened.
+            alongside: what else happens in the same transaction; it is given the connection's id.
 
         Raises:
             InvalidArguments: lists every problem.
@@ -156,14 +136,15 @@ class Connections:
             "selling_partner_id": selling_partner_id,
             "replication_config": replication_config or {},
             "entities": permissions.checked(platform, entities) if entities else None,
+            "client_held": held_secret is not None,
             "created_at": now,
             "updated_at": now,
             "granted_at": now,
             **(origin.columns(now) if origin is not None else {}),
         }
         if secret is not None:
-            row |= {"status": "pending", "secret_hash": digest(secret), "secret_until": now + held.LIFE_S}
-        sealed = await seal(self._vault, connections, row, **secrets)
+            row |= {"status": "pending", "secret_hash": digest(secret), "secret_until": now + secret_life_s}
+        sealed = await seal(self._vault, connections, row, held_secret=held_secret, **secrets)
         actor = caller.actor if origin is None else OWNER
         async with self._changes.writing(organization_id) as store:
             if origin is not None:
@@ -173,6 +154,8 @@ class Connections:
                 await origin.proof.keep(store, id)
             action = "connection.created" if secret is None else "connection.held"
             await self._changes.note(store, organization_id, action, id, actor, status=row["status"])
+            if alongside is not None:
+                await alongside(store, id)
             made: dict[str, Any] = {**dict.fromkeys(it.name for it in fields(Connection)), **row, **own}
             return Connection(**{it.name: made[it.name] for it in fields(Connection)})
 
@@ -394,64 +377,77 @@ class Connections:
             NotFound: the organization has none with this id.
         """
         async with self._changes.writing(caller.organization_id) as store:
-            await self._row(store, caller, id, lock=True)
-            values: dict[str, Any] = {
-                **_NO_TOKEN,
-                # without its data key, what backups and logs have of the rest does not open any more
-                **{column.name: None for column in _t if column.name.startswith("sealed_")},
-                "lwa_client_id": None,
-                "selling_partner_id": None,
-                "stores": None,
-                "profiles": None,
-                "profile_id": None,
-                "replication_config": {},
-                "status": "disconnected",
-                "updated_at": self._clock(),
-            }
-            await store.execute(update(connections).where(_t.id == id).values(values))
-            await forget(store, id)
+            await self.erase(store, caller, id)
             await self._changes.note(store, caller.organization_id, "connection.disconnected", id, caller.actor)
+        self.forget(id)
+
+    async def erase(self, store: AsyncConnection, caller: Caller, id: str) -> None:
+        """Do what `delete` does in a transaction that notes it, and after which `forget` is called."""
+        await self._row(store, caller, id, lock=True)
+        values: dict[str, Any] = {
+            **_NO_TOKEN,
+            # without its data key, what backups and logs have of the rest does not open any more
+            **{column.name: None for column in _t if column.name.startswith("sealed_")},
+            "lwa_client_id": None,
+            "selling_partner_id": None,
+            "stores": None,
+            "profiles": None,
+            "profile_id": None,
+            "replication_config": {},
+            "status": "disconnected",
+            "updated_at": self._clock(),
+        }
+        await store.execute(update(connections).where(_t.id == id).values(values))
+        await forget(store, id)
+
+    def forget(self, id: str) -> None:
+        """Tell whoever remembers something of a connection that it is gone."""
         for told in self.on_deleted:
             told(id)
 
-    async def open(self, caller: Caller, id: str) -> Opened:
+    async def open(self, caller: Caller, id: str, held_secret: str | None = None) -> Opened:
         """Return a connection with its grant: for the hub alone.
+
+        Args:
+            caller, id: whose connection, and which.
+            held_secret: what its owner holds, where the grant needs it.
 
         Raises:
             NotFound: the organization has none with this id.
+            WrongSecret: its owner's secret is needed, and this is not it.
             VaultError: the grant does not open.
         """
         async with self._database.reading() as store:
             row = (await store.execute(_OPEN, {"it": id, "owner": caller.organization_id})).mappings().first()
         if row is None or row["sealed_grant"] is None or caller.customer not in (None, row["customer"]):
             raise _unknown(id)
-        return await self.opened(row)
+        return await self.opened(row, held_secret)
 
-    async def opened(self, row: RowMapping) -> Opened:
+    async def opened(self, row: RowMapping, held_secret: str | None = None) -> Opened:
         """Return the connection of a whole row (see `whole`) with its grant: for the hub alone.
 
         Raises:
-            VaultError: the grant does not open.
+            WrongSecret, VaultError: the grant does not open.
         """
         connection = Connection(**{column.name: row[column.name] for column in _COLUMNS})
-        secrets = await unseal(self._vault, connections, row, "sealed_grant", "sealed_client_secret")
+        wanted = ("sealed_grant", "sealed_client_secret")
+        secrets = await unseal(self._vault, connections, row, *wanted, held_secret=held_secret)
         previous = None
         if "sealed_client_secret" in secrets:
             client = LwaClient(row["lwa_client_id"], secrets["sealed_client_secret"])
         else:
             assert connection.application_id is not None
-            client, previous = await self._applications.clients_of(
-                row["organization_id"], connection.application_id, row
-            )
-        return Opened(connection, client, secrets["sealed_grant"], row["grant_generation"], row, previous)
+            client, previous = await self._applications.clients_of(connection.application_id, row)
+        return Opened(connection, client, secrets["sealed_grant"], row["grant_generation"], row, previous, held_secret)
 
-    async def access_token(self, row: RowMapping) -> str:
+    async def access_token(self, row: RowMapping, held_secret: str | None = None) -> str:
         """Return the access token of a whole row that has one: for the hub alone.
 
         Raises:
-            VaultError: it does not open.
+            WrongSecret, VaultError: it does not open.
         """
-        return (await unseal(self._vault, connections, row, "sealed_access_token"))["sealed_access_token"]
+        name = "sealed_access_token"
+        return (await unseal(self._vault, connections, row, name, held_secret=held_secret))[name]
 
     async def sealer(self, opened: Opened) -> Callable[[str, str | None], dict[str, Any]]:
         """Return what makes, of new tokens, the columns by which a connection has them; it waits for nothing.
@@ -463,7 +459,10 @@ class Connections:
         """
         row = dict(opened.row)
         place, first = key_place(connections, row), row["sealed_key"] is None  # format 1 has no data key
-        key = await (self._vault.new_key(place) if first else self._vault.open_key(row["sealed_key"], place))
+        if first:
+            key = await self._vault.new_key(place)
+        else:
+            key = await self._vault.open_key(row["sealed_key"], place, held_secret=opened.held_secret)
 
         def seal_tokens(access_token: str, refresh_token: str | None) -> dict[str, Any]:
             columns: dict[str, Any] = {"sealed_key": key.sealed} if first else {}
@@ -544,7 +543,7 @@ class Connections:
 
 def whole(*columns: ColumnElement[Any]) -> Select[Any]:
     """Return a query for connections with all that it takes to open them, and what else is wanted."""
-    its = (applications.c.id == _t.application_id) & (applications.c.organization_id == _t.organization_id)
+    its = (applications.c.id == _t.application_id) & usable_by(_t.organization_id)
     return select(connections, *JOINED, *columns).select_from(connections.outerjoin(applications, its))
 
 

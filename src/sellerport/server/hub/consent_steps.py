@@ -32,6 +32,24 @@ class Started:
 
 
 @dataclass(frozen=True)
+class Pushed:
+    """A request that a tenant of the gateway pushed: what a browser has to bring, and for how long, in seconds."""
+
+    request_uri: str = field(repr=False)
+    authorize_url: str = field(repr=False)
+    expires_in: int
+
+
+@dataclass(frozen=True)
+class Answered:
+    """Where a browser goes that came back to the gateway, and the cookie that it needs no more."""
+
+    location: str = field(repr=False)
+    cookie: str
+    error: ConsentError | None = None
+
+
+@dataclass(frozen=True)
 class Finished:
     """How a consent ended: with a connection or an error; ``location`` is the return URL, if there is one."""
 

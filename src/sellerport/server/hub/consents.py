@@ -13,18 +13,17 @@ owners are led over the Log-in URI in the middle of the website's flow. Otherwis
 `finish` renews the connection that the account has, if Amazon's own word makes it known again (see `proof`), or makes
 one that is pending until the organization's backend claims it.
 
-State, link and cookie are 256-bit secrets, stored as hashes. An answer from another browser than the one that started
-uses nothing up (RFC 6749 §10.12, RFC 9700 §4.7).
+What is stored of a consent, and how a browser is known again, is in `consent_rows`.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, insert, or_, select, update
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sellerport import oauth, regions
@@ -35,19 +34,20 @@ from sellerport.errors import (
     NotFound,
     Problem,
     StoreError,
-    TooManyRequests,
     VaultError,
 )
 from sellerport.regions import ADS_REGIONS, Amazon, Marketplace
 from sellerport.server.hub import ads_consents, log_ins
 from sellerport.server.hub.applications import Applications
 from sellerport.server.hub.changes import Changes
-from sellerport.server.hub.connections import Connections, Origin, check_account
-from sellerport.server.hub.consent_failures import failed, kept, used
+from sellerport.server.hub.connections import Connections, check_account
+from sellerport.server.hub.consent_failures import failed, kept
+from sellerport.server.hub.consent_rows import OF_CONNECTORS, ConsentRows, Row
 from sellerport.server.hub.consent_steps import Finished, Invitation, Started
 from sellerport.server.hub.exchange import Exchange, Granted
 from sellerport.server.hub.held import Held
-from sellerport.server.hub.mint import Mint, digest, same
+from sellerport.server.hub.mint import Mint, digest
+from sellerport.server.hub.opened import Origin
 from sellerport.server.hub.profiles import Advertiser
 from sellerport.server.hub.proof import Proof
 from sellerport.server.hub.records import (
@@ -61,23 +61,12 @@ from sellerport.server.hub.records import (
     required,
 )
 from sellerport.server.hub.return_urls import ReturnUrls, answered
-from sellerport.server.store import Database, applications, connections, consents, organizations
+from sellerport.server.store import Database, applications, consents, organizations
 
 log = logging.getLogger(__name__)
 
-LIFE_S = 600
-LONGEST_S = 1800
-"""Opening a link again begins its ten minutes anew, but not past this time after it was made."""
-
 MOST_LOG_INS = 500
 """How many owners of an application may have begun at Amazon and be on their way."""
-
-FORGET_AFTER_S = 86_400
-KEEP_S = 30 * 86_400
-"""A consent that came to a code is kept longer: a journal may hold its grant."""
-
-
-Row = Mapping[str, Any]
 
 _t = consents.c
 _ASKED = (
@@ -109,10 +98,10 @@ class Consents:
         changes: Changes,
         exchange: Exchange,
         held: Held,
+        rows: ConsentRows,
         amazon: Amazon,
         public_url: str,
         mint: Mint,
-        clock: Callable[[], float],
     ) -> None:
         self._database = database
         self._applications = applications
@@ -121,16 +110,20 @@ class Consents:
         self._changes = changes
         self._exchange = exchange
         self._held = held
+        self._rows = rows
         self._amazon = amazon
         self._public_url = public_url
         self._mint = mint
-        self._clock = clock
-        self.secure = public_url.startswith("https://")
+
+    @property
+    def secure(self) -> bool:
+        """Whether browsers reach the server over HTTPS."""
+        return self._rows.secure
 
     @property
     def callback_url(self) -> str:
         """Where Amazon sends browsers back to; the application has to have it among its redirect addresses."""
-        return f"{self._public_url}/oauth/callback"
+        return self._rows.callback_url()
 
     def log_in_url(self, application_id: str) -> str:
         """Return what a registered application has as its Log-in URI at Amazon."""
@@ -227,9 +220,9 @@ class Consents:
         """
         async with self._database.writing() as store:
             row = await self._linked(store, link, cookies, lock=True)
-            browser = cookies.get(self._cookie(row["id"]), "") if row["browser_hash"] else self._mint.secret("")
-            state = await self._bind(store, row, browser)
-        return Started(self._page(row, state, browser), self._cookie(row["id"]), browser)
+            browser = cookies.get(self._rows.cookie(row["id"]), "") if row["browser_hash"] else self._mint.secret("")
+            state = await self._rows.bind(store, row, browser)
+        return Started(self._page(row, state, browser), self._rows.cookie(row["id"]), browser)
 
     async def look_in(self, application_id: str, params: Mapping[str, str]) -> Invitation:
         """Return what Amazon's opening of an application's Log-in URI is about; that changes nothing.
@@ -258,12 +251,15 @@ class Consents:
         log_in = log_ins.read(self._amazon, application, params)
         installs = await self._return_urls.for_installs(application.organization_id)
         async with self._changes.writing(application.organization_id) as store:
-            row = await self._open(store, application.id, cookies)
+            row = await self._rows.find_open(store, application.id, cookies)
             if row is not None:
                 log_ins.check(row, log_in)
-                browser = cookies[self._cookie(row["id"])]
+                browser = cookies[self._rows.cookie(row["id"])]
             else:
-                await self._check_room(store, application.id)
+                on_their_way = (_t.application_id == application.id) & _t.customer.is_(None)
+                on_their_way &= _t.connection_id.is_(None) & OF_CONNECTORS
+                full = "too many owners are on their way to Amazon; begin again later"
+                await self._rows.check_room(store, on_their_way, MOST_LOG_INS, full)
                 browser = self._mint.secret("")
                 begun = {
                     "organization_id": application.organization_id,
@@ -274,9 +270,9 @@ class Consents:
                     "return_url": installs,
                     "replication_config": {},
                 }
-                row, _ = await self._insert(store, begun, OWNER)
-            state = await self._bind(store, row, browser, selling_partner_id=log_in.selling_partner_id)
-        return Started(log_in.location(state, self.callback_url), self._cookie(row["id"]), browser)
+                row, _ = await self._rows.insert(store, begun, OWNER)
+            state = await self._rows.bind(store, row, browser, selling_partner_id=log_in.selling_partner_id)
+        return Started(log_in.location(state, self._rows.callback_url(row)), self._rows.cookie(row["id"]), browser)
 
     async def finish(self, params: Mapping[str, str], cookies: Mapping[str, str]) -> Finished:
         """Take Amazon's answer, and turn it into a connection.
@@ -285,8 +281,12 @@ class Consents:
             ConsentError: the state is unknown, used or expired, or belongs to another browser: nowhere to go from here.
             StoreError: the database cannot be written; nothing was used up, so that the same answer may be tried again.
         """
-        consent = await self._claim(params.get("state", ""), cookies)
-        cookie, return_url, organization = self._cookie(consent["id"]), consent["return_url"], consent["organization"]
+        consent = await self._rows.claim(params.get("state", ""), cookies, OF_CONNECTORS)
+        cookie, return_url, organization = (
+            self._rows.cookie(consent["id"]),
+            consent["return_url"],
+            consent["organization"],
+        )
         secret = self._held.secret() if consent["by_secret"] else None
         try:
             connection = await self._connect(consent, params, cookies[cookie], secret)
@@ -369,94 +369,18 @@ class Consents:
         self, store: AsyncConnection, link: str, cookies: Mapping[str, str], *, lock: bool = False
     ) -> Row:
         """Return the consent of a link, if it is open, and for this browser if it was opened before."""
-        row = await self._row(store, _t.link_hash == digest(link), lock=lock)
+        row = await self._rows.find(store, (_t.link_hash == digest(link)) & OF_CONNECTORS, lock=lock)
         if row is None:
             raise ConsentError("this link is not known here; ask for a new one where you got it")
-        self._check_open(row)
-        if row["browser_hash"] is not None and not same(cookies.get(self._cookie(row["id"])), row["browser_hash"]):
+        self._rows.check_open(row)
+        if row["browser_hash"] is not None and not self._rows.is_of(row, cookies):
             raise ConsentError("this link was opened in another browser; go on there, or ask for a new link")
         return row
 
-    async def _open(self, store: AsyncConnection, application_id: str, cookies: Mapping[str, str]) -> Row | None:
-        """Return the newest open consent of an application that this browser holds the cookie of."""
-        held = [digest(value) for name, value in cookies.items() if name.startswith(self._prefix)]
-        mine = (_t.application_id == application_id) & _t.browser_hash.in_(held)
-        return await self._row(store, mine & _t.used_at.is_(None) & (_t.expires_at > self._clock()), lock=True)
-
-    async def _check_room(self, store: AsyncConnection, application_id: str) -> None:
-        """Bound what strangers leave behind: anybody may say that Amazon sent them, also from many addresses."""
-        on_their_way = (_t.application_id == application_id) & _t.customer.is_(None) & _t.connection_id.is_(None)
-        on_their_way &= _t.used_at.is_(None) & (_t.expires_at > self._clock())
-        if (await store.scalar(select(func.count()).select_from(consents).where(on_their_way)) or 0) >= MOST_LOG_INS:
-            raise TooManyRequests("too many owners are on their way to Amazon; begin again later", retry_after=LIFE_S)
-
-    async def _row(self, store: AsyncConnection, which: ColumnElement[bool], *, lock: bool = False) -> Row | None:
-        """Return a consent with what it is about; locked, nobody else changes it until the transaction ends."""
-        about = (
-            organizations.c.name.label("organization"),
-            applications.c.application_id.label("amazon_application_id"),
-            applications.c.lwa_client_id,
-            applications.c.platform,
-            applications.c.draft,
-            connections.c.selling_partner_id.label("renewed_partner_id"),
-        )
-        wanted = (
-            select(consents, *about)
-            .join(organizations, organizations.c.id == _t.organization_id)
-            .join(applications, applications.c.id == _t.application_id)
-            .outerjoin(connections, connections.c.id == _t.connection_id)
-            .where(which)
-            .order_by(_t.created_at.desc())
-        )
-        found = await store.execute(wanted.with_for_update(of=consents) if lock else wanted)
-        row = found.mappings().first()
-        return None if row is None else dict(row)
-
     async def _offer(self, store: AsyncConnection, row: Mapping[str, Any], actor: str) -> str:
         """Begin a consent, and return its link."""
-        _, link = await self._insert(store, row, actor)
+        _, link = await self._rows.insert(store, row, actor)
         return f"{self._public_url}/connect/{link}"
-
-    async def _insert(self, store: AsyncConnection, row: Mapping[str, Any], actor: str) -> tuple[dict[str, Any], str]:
-        now, link = self._clock(), self._mint.secret("")
-        unused = (_t.expires_at < now - FORGET_AFTER_S) & _t.used_at.is_(None)
-        await store.execute(delete(consents).where(or_(unused, _t.expires_at < now - KEEP_S)))
-        made = {"id": self._mint.id(), **row, "link_hash": digest(link), "created_at": now, "expires_at": now + LIFE_S}
-        await store.execute(insert(consents).values(made))
-        await self._changes.note(store, row["organization_id"], "consent.begun", made["id"], actor)
-        return made, link
-
-    async def _bind(self, store: AsyncConnection, row: Mapping[str, Any], browser: str, **more: str) -> str:
-        """Bind a consent to a browser, and return its new state."""
-        state = self._mint.secret("")
-        values = {
-            "state_hash": digest(state),
-            "browser_hash": digest(browser),
-            "expires_at": min(self._clock() + LIFE_S, row["created_at"] + LONGEST_S),
-            **more,
-        }
-        await store.execute(update(consents).where(_t.id == row["id"]).values(values))
-        return state
-
-    async def _claim(self, state: str, cookies: Mapping[str, str]) -> Row:
-        """Use up a state; of any number of answers with the same one, exactly one gets past here."""
-        async with self._database.writing() as store:
-            row = await self._row(store, _t.state_hash == digest(state), lock=True)
-            if row is None:
-                raise ConsentError("this answer belongs to no consent that was started here; start again")
-            if not same(cookies.get(self._cookie(row["id"])), row["browser_hash"]):
-                raise ConsentError(
-                    "this browser did not start the consent: its cookie is missing, or another's; start again here"
-                )
-            self._check_open(row)
-            await store.execute(update(consents).where(_t.id == row["id"]).values(used_at=self._clock()))
-        return row
-
-    def _check_open(self, row: Row) -> None:
-        if row["used_at"] is not None:
-            raise used()
-        if row["expires_at"] <= self._clock():
-            raise ConsentError("this took too long and has expired; start again")
 
     async def _connect(self, consent: Row, params: Mapping[str, str], browser: str, secret: str | None) -> Connection:
         if consent["platform"] == "ads":
@@ -541,7 +465,7 @@ class Consents:
     async def _catch_up(self, granted: Granted) -> bool:
         """Store a grant of the journal, if its consent has not come to a connection; whether it did."""
         async with self._database.reading() as store:
-            row = await self._row(store, _t.id == granted.consent_id)
+            row = await self._rows.find(store, _t.id == granted.consent_id)
         if row is None or row["ended_at"] is not None:
             return False
         refresh_token = await self._exchange.refresh_token(granted)
@@ -565,14 +489,6 @@ class Consents:
         except (StoreError, VaultError) as error:
             log.warning("a failed consent could not be noted: %s", error, extra={"consent": consent["id"]})
             return None
-
-    @property
-    def _prefix(self) -> str:
-        return f"{'__Host-' if self.secure else ''}sellerport-consent-"  # __Host- needs https
-
-    def _cookie(self, consent_id: str) -> str:
-        # one name for each consent, so that two tabs do not overwrite each other's
-        return self._prefix + consent_id[:8]
 
 
 def _central(marketplace: Marketplace, vendor: bool) -> str:

@@ -79,6 +79,11 @@ class Egress:
         self._private = private
         self._resolve = resolve
 
+    @property
+    def private(self) -> bool:
+        """Whether every address will do."""
+        return self._private
+
     def check(self, url: str, field: str) -> Place:
         """Take an address apart.
 

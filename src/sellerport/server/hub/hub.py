@@ -16,11 +16,13 @@ from sellerport.server.hub.audit import Audit
 from sellerport.server.hub.calls import Calls
 from sellerport.server.hub.changes import Changes
 from sellerport.server.hub.connections import Connections
+from sellerport.server.hub.consent_rows import ConsentRows
 from sellerport.server.hub.consents import Consents
 from sellerport.server.hub.countdown import Countdown
 from sellerport.server.hub.deliveries import Deliveries
 from sellerport.server.hub.egress import Egress
 from sellerport.server.hub.exchange import Exchange, Granted
+from sellerport.server.hub.gateway import Gateway, Means
 from sellerport.server.hub.held import Held
 from sellerport.server.hub.journal import Journal, Refresh
 from sellerport.server.hub.keys import Keys
@@ -50,6 +52,7 @@ class Hub:
         limits: what keeps calls within Amazon's rate limits; this process's own if not given.
         egress: decides where webhooks may be; on the internet if not given.
         client_rate: requests a second that one API client may make; 0 for no limit.
+        sandbox_sellers: whether tenants of the gateway may make sellers of Amazon's sandbox.
         clock: seconds since the epoch.
         monotonic: seconds, of a clock that nobody sets.
         random: a source of unpredictable bytes.
@@ -67,6 +70,7 @@ class Hub:
         limits: Limiter | None = None,
         egress: Egress | None = None,
         client_rate: int = 0,
+        sandbox_sellers: bool = False,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
         random: Callable[[int], bytes] = os.urandom,
@@ -84,20 +88,21 @@ class Hub:
         self.connections = Connections(database, vault, self.applications, changes, mint, clock)
         self.workspaces = Workspaces(database, self.connections, changes, mint, clock)
         self.held = Held(database, changes, mint, clock)
+        granted = Journal(journal / "consents", Granted)
+        rows = ConsentRows(database, changes, public_url=public_url, mint=mint, clock=clock)
+        exchange = Exchange(vault, self.applications, granted, amazon=amazon, wire=wire)
         self.consents = Consents(
             database,
             applications=self.applications,
             connections=self.connections,
             return_urls=self.return_urls,
             changes=changes,
-            exchange=Exchange(
-                vault, self.applications, Journal(journal / "consents", Granted), amazon=amazon, wire=wire
-            ),
+            exchange=exchange,
             held=self.held,
+            rows=rows,
             amazon=amazon,
             public_url=public_url,
             mint=mint,
-            clock=clock,
         )
         self.tokens = AccessTokens(
             database,
@@ -120,6 +125,10 @@ class Hub:
             limits=limits,
             clock=clock,
         )
+        outside = (amazon, public_url, egress, limits, wire)
+        means = Means(database, vault, changes, mint, *outside, clock, monotonic, random)
+        parts = (self.connections, self.applications, self.tokens, self.return_urls, rows)
+        self.gateway = Gateway(means, *parts, sandbox_sellers=sandbox_sellers)
         self.secrets = Secrets(
             self.applications, amazon=amazon, wire=wire, tokens=Tokens(clock=monotonic), limits=limits
         )

@@ -21,7 +21,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from sellerport.errors import TooManyRequests
-from sellerport.limits import Limiter, Plan, Slot
+from sellerport.limits import SLACK_S, Limiter, Plan, Slot
 from sellerport.wire import Wire
 
 WRONG_RATE, WRONG_BURST = 0.5, 100.0
@@ -41,6 +41,9 @@ AT_ONCE = 200
 
 LINGER_S = 30.0
 """How long a call counts whose client left: as long as Amazon may take to answer it."""
+
+STARTS, STARTS_S = 5, 10.0
+"""How many consents an address may begin at the gateway, in so many seconds; any, and not only in vain."""
 
 Door = Literal["api", "pages"]
 
@@ -86,6 +89,24 @@ class Quotas:
             if door == "pages":
                 self._shut[bucket] = self._monotonic() + pause
             raise _too_often(pause)
+
+    async def start(self, address: str) -> None:
+        """Note that an address begins a consent at the gateway.
+
+        One bucket would let another through every two seconds once it is empty. So each of the starts has a bucket of
+        its own, which one start empties for all of the time.
+
+        Raises:
+            TooManyRequests: ``Rate limit exceeded``.
+        """
+        bucket, pauses = str(_bucket(address)), []
+        for number in range(STARTS):
+            plan = Plan(("start", bucket, str(number)), 1 / (STARTS_S - SLACK_S), 1.0)
+            pause = await self._limits.reserve(self._wire, Slot.of(plan), 0.0)
+            if not pause:
+                return
+            pauses.append(pause)
+        raise TooManyRequests("Rate limit exceeded", retry_after=min(pauses), limit=STARTS)
 
     async def spend(self, client_id: str) -> None:
         """Note a request of an API client.
@@ -147,4 +168,4 @@ def _site(address: str) -> str:
 
 
 def _too_often(pause: float) -> TooManyRequests:
-    return TooManyRequests("this address was wrong too often; wait", retry_after=pause)
+    return TooManyRequests("this address was wrong too often; wait", retry_after=pause, limit=int(WRONG_BURST))

@@ -12,6 +12,10 @@ from sellerport.errors import InvalidArguments, Problem
 Platform = Literal["seller-partner", "ads"]
 Status = Literal["pending", "active", "needs_consent", "disconnected"]
 WorkspaceStatus = Literal["active", "inactive"]
+Privacy = Literal["placeholders", "remove"]
+"""What stands where personal data was."""
+Tier = Literal["standard", "enhanced", "enterprise"]
+"""What a tenant of the gateway attested."""
 
 NAMES: Mapping[Platform, str] = MappingProxyType({"seller-partner": "Amazon Seller Partner", "ads": "Amazon Ads"})
 """What connections are called that nobody gave a name."""
@@ -19,7 +23,7 @@ NAMES: Mapping[Platform, str] = MappingProxyType({"seller-partner": "Amazon Sell
 NAME_LENGTH = 200
 
 OPERATOR = "operator"
-"""The actor of what is done on the database directly; an API client is ``client:`` and its id."""
+"""The actor of what is done on the database directly; an API client is ``client:`` and its id, a tenant ``tenant:``."""
 OWNER = "owner"
 """The actor of what an account's owner did in a browser."""
 SERVER = "server"
@@ -37,6 +41,8 @@ class Caller:
     workspace_id: str | None = None
     customer: str | None = None
     """The one customer whose connections the caller may see, and that it is, for a caller with a scoped token."""
+    tenant: bool = False
+    """Whether it is the organization itself, with its token of the gateway."""
 
     @property
     def scoped(self) -> bool:
@@ -46,6 +52,8 @@ class Caller:
     @property
     def actor(self) -> str:
         """How the audit calls them."""
+        if self.tenant:
+            return f"tenant:{self.organization_id}"
         return OPERATOR if self.client_id is None else f"client:{self.client_id}"
 
 

@@ -72,6 +72,18 @@ def parse(url: str, field: str) -> Place:
     return Place(parts.scheme, host, port or (443 if parts.scheme == "https" else 80), tuple(segments))
 
 
+def parse_registered(url: str, field: str) -> Place:
+    """Take an address apart that is to be registered.
+
+    Raises:
+        InvalidArguments: as `parse`; or it has a query.
+    """
+    place = parse(url, field)
+    if "?" in url:
+        raise InvalidArguments(problems=[Problem(field, "must have no query; any query is accepted in use")])
+    return place
+
+
 def answered(url: str, answer: Mapping[str, str]) -> str:
     """Add to a URL's query; what is there stays as it is, except for names that only the answer may set."""
     parts = urlsplit(url)
@@ -101,9 +113,7 @@ class ReturnUrls:
             InvalidArguments: it is no address to send a browser to, or has a query.
             Conflict: it is registered already.
         """
-        parse(url, "url")
-        if "?" in url:
-            raise InvalidArguments(problems=[Problem("url", "must have no query; any query is accepted in use")])
+        parse_registered(url, "url")
         row = {"organization_id": organization_id, "url": url, "created_at": self._clock()}
         mine = return_urls.c.organization_id == organization_id
         try:

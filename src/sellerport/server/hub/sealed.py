@@ -41,31 +41,35 @@ def field_place(table: Table, row: Row, column: str) -> Identity:
     return (*place, str(row["grant_generation"])) if "grant_generation" in table.c else place
 
 
-async def seal(vault: Vault, table: Table, row: Row, **secrets: str) -> dict[str, bytes]:
+async def seal(
+    vault: Vault, table: Table, row: Row, *, held_secret: str | None = None, **secrets: str
+) -> dict[str, bytes]:
     """Seal all of a row's secrets (``sealed_grant=…``) with a new data key; return the columns, ``sealed_key`` too.
 
     Args:
         vault: the keys.
         table, row: where they will be; ``id``, ``organization_id`` and ``grant_generation`` are looked at.
+        held_secret: what their owner has to give each time they are opened.
         secrets: by column.
 
     Raises:
         VaultUnavailable: the key-encryption key cannot be reached or used for now.
     """
-    key = await vault.new_key(key_place(table, row))
+    key = await vault.new_key(key_place(table, row), held_secret=held_secret)
     sealed = {name: key.seal(secret.encode(), field_place(table, row, name)) for name, secret in secrets.items()}
     return {KEY: key.sealed, **sealed}
 
 
-async def unseal(vault: Vault, table: Table, row: Row, *columns: str) -> dict[str, str]:
+async def unseal(vault: Vault, table: Table, row: Row, *columns: str, held_secret: str | None = None) -> dict[str, str]:
     """Open these columns of a row, those that hold something; rows of format 1 have no data key.
 
     Raises:
+        WrongSecret: their owner's secret is needed, and this is not it.
         VaultError: one does not open.
     """
     held = [name for name in columns if row[name] is not None]
     if row[KEY] is None:
         first = {name: field_place(table, row, name)[:4] for name in held}  # format 1 knew no generations
         return {name: vault.open_first(row[name], place).decode() for name, place in first.items()}
-    key = await vault.open_key(row[KEY], key_place(table, row))
+    key = await vault.open_key(row[KEY], key_place(table, row), held_secret=held_secret)
     return {name: key.open(row[name], field_place(table, row, name)).decode() for name in held}

@@ -41,15 +41,17 @@ from sellerport.errors import (
     TokenUnavailable,
     VaultError,
 )
-from sellerport.oauth import Grant, LwaClient, OnRefresh, TokenAnswer
+from sellerport.oauth import Grant, LwaClient, TokenAnswer
 from sellerport.regions import Amazon
 from sellerport.server.hub.applications import Applications
 from sellerport.server.hub.breaker import Breaker
 from sellerport.server.hub.changes import Changes
-from sellerport.server.hub.connections import Connections, Opened, consent_again, whole
+from sellerport.server.hub.connection_tokens import ConnectionTokens
+from sellerport.server.hub.connections import Connections, consent_again, whole
 from sellerport.server.hub.journal import Entry, Journal, Refresh, remove_all, write_all
 from sellerport.server.hub.leases import LEASE_S, Leases
 from sellerport.server.hub.mint import Mint
+from sellerport.server.hub.opened import Opened
 from sellerport.server.hub.together import Together
 from sellerport.server.store import Database, connections
 from sellerport.wire import Wire
@@ -98,6 +100,7 @@ AT_ONCE = 32
 """Token requests of this process under way."""
 
 _t = connections.c
+_Flight = asyncio.Task[str]
 
 
 @dataclass(frozen=True)
@@ -172,7 +175,7 @@ class AccessTokens:
         self._write: Together[Any, None] = Together(lambda came: asyncio.to_thread(write_all, came))
         self._remove: Together[Any, None] = Together(lambda entries: asyncio.to_thread(remove_all, entries))
         self._held: dict[str, _Held] = {}
-        self._flights: dict[tuple[str, str | None], asyncio.Task[str]] = {}
+        self._flights: dict[tuple[str, str | None], _Flight] = {}
         """Who fetches a connection's token, by its id and the token that is to be replaced before its time."""
         self._forced: dict[str, float] = {}
         self._refused: dict[str, tuple[float, LwaClient, ClientRefused]] = {}
@@ -191,6 +194,11 @@ class AccessTokens:
     def holds(self, opened: Opened) -> bool:
         """Return whether a token that has not ended is in memory, so that a call needs no database."""
         return self._usable(opened, None) is not None
+
+    def ready(self, opened: Opened) -> str | None:
+        """Return a token that lasts longer than one is kept for; None where `get` has to be asked."""
+        usable = self._usable(opened, None)
+        return usable.access_token if usable is not None and self._lasts(usable, usable.margin) else None
 
     async def get(self, opened: Opened, instead_of: str | None = None) -> str:
         """Return an access token of a connection.
@@ -211,14 +219,14 @@ class AccessTokens:
         id, usable = opened.connection.id, self._usable(opened, instead_of)
         if usable is not None and self._lasts(usable, usable.margin * LAST):
             if not self._lasts(usable, usable.margin):
-                _ = self._flight(id, least_s=usable.margin)  # for whoever comes later
+                _ = self._flight(id, least_s=usable.margin, held=opened.held_secret)  # for whoever comes later
             return usable.access_token
         if instead_of is not None and (id, instead_of) not in self._flights and not self._may_force(id):
             return instead_of
         try:
             async with asyncio.timeout(PATIENCE_S):
                 # a caller that leaves takes nobody's token along
-                return await asyncio.shield(self._flight(id, instead_of))
+                return await asyncio.shield(self._flight(id, instead_of, held=opened.held_secret))
         except GrantRevoked:
             raise
         except (StoreError, VaultError, TokenError, TimeoutError) as error:
@@ -247,7 +255,7 @@ class AccessTokens:
             select(_t.id, remaining, life)
             .where(_t.status == "active", self._leases.idle(), _t.access_token_expires_at < now + within_s)
             .where(_t.next_refresh_at.is_(None) | (_t.next_refresh_at <= now))
-            .where(_t.last_success_at > now - used_s)
+            .where(_t.last_success_at > now - used_s, _t.client_held.is_(False))
             .order_by(_t.access_token_expires_at)
             .limit(MOST_LOOKED_AT)
         )
@@ -293,25 +301,24 @@ class AccessTokens:
 
     # below: one flight
 
-    def _flight(self, id: str, instead_of: str | None = None, least_s: float = 0.0) -> asyncio.Task[str]:
+    def _flight(self, id: str, replaces: str | None = None, least_s: float = 0, held: str | None = None) -> _Flight:
         """Return the task that fetches a token, a new one if there is none."""
-        key = (id, instead_of)
-        flight = self._flights.get(key)
-        if flight is None:
-            flight = self._flights[key] = asyncio.ensure_future(self._fetch(id, instead_of, least_s))
+        key = (id, replaces)
+        if (flight := self._flights.get(key)) is None:
+            flight = self._flights[key] = asyncio.ensure_future(self._fetch(id, replaces, least_s, held))
             flight.add_done_callback(lambda done: self._landed(key, done))
         return flight
 
-    def _landed(self, key: tuple[str, str | None], done: asyncio.Task[str]) -> None:
+    def _landed(self, key: tuple[str, str | None], done: _Flight) -> None:
         self._flights.pop(key, None)
         if not done.cancelled():
             done.exception()  # it was raised to those who waited, if anybody did
 
-    async def _fetch(self, id: str, instead_of: str | None, least_s: float) -> str:
+    async def _fetch(self, id: str, instead_of: str | None, least_s: float, held: str | None) -> str:
         """Return a token that is good for so many seconds, or long enough for a call: from the row, or from Amazon."""
         deadline = math.inf
         while True:
-            seen = await self._read(id)
+            seen = await self._read(id, held)
             row, opened = seen.row, seen.opened
             found = await self._from_row(seen)
             if found is not None and found.access_token != instead_of:
@@ -469,14 +476,14 @@ class AccessTokens:
 
     # below: the row
 
-    async def _read(self, id: str) -> _Seen:
+    async def _read(self, id: str, held: str | None = None) -> _Seen:
         """Return the connection as it is now; with the database's time, and whether anybody asks or may ask."""
         row, at = await self._rows(id)
         if row is None or row["status"] in ("disconnected", "pending"):
             raise NotFound(f"no connection {id!r}")
         if row["status"] == "needs_consent":
             raise consent_again(id)
-        return _Seen(row, await self._connections.opened(row), row["now"] - at)
+        return _Seen(row, await self._connections.opened(row, held), row["now"] - at)
 
     async def _read_all(self, ids: list[str]) -> list[tuple[RowMapping | None, float]]:
         """Return connections' rows, and when they were read."""
@@ -497,7 +504,7 @@ class AccessTokens:
         life, until = row["access_token_expires_at"] - row["access_token_issued_at"], row["access_token_expires_at"]
         if life > LIFE_S + 1:
             return None  # this was not written here
-        token = await self._connections.access_token(row)
+        token = await self._connections.access_token(row, seen.opened.held_secret)
         return _Held(token, seen.opened.generation, until - seen.ahead, _margin(life))
 
     async def _let_go(self, refresh: Refresh, **values: Any) -> None:
@@ -558,32 +565,6 @@ class AccessTokens:
         self._held = {id: held for id, held in self._held.items() if held.until > now}
         self._forced = {id: at for id, at in self._forced.items() if now - at < FORCED_EVERY_S}
         self._refused = {id: one for id, one in self._refused.items() if one[0] > now}
-
-
-class ConnectionTokens(oauth.Tokens):
-    """What a client of one connection asks for access tokens (see `oauth.Source`)."""
-
-    def __init__(self, tokens: AccessTokens, others: oauth.Tokens, opened: Opened) -> None:
-        self._access_tokens = tokens
-        self._others = others
-        self._opened = opened
-
-    async def get(
-        self,
-        wire: Wire,
-        amazon: Amazon,
-        grant: Grant,
-        *,
-        instead_of: str | None = None,
-        timeout_s: float = oauth.TIMEOUT_S,
-        on_refresh: OnRefresh | None = None,
-    ) -> str:
-        """Return an access token: of the connection, or, for a call that needs no account, of the application."""
-        if grant.scope is None:
-            return await self._access_tokens.get(self._opened, instead_of)
-        return await self._others.get(
-            wire, amazon, grant, instead_of=instead_of, timeout_s=timeout_s, on_refresh=on_refresh
-        )
 
 
 def _life(answer: TokenAnswer) -> float:

@@ -105,6 +105,8 @@ applications = Table(
     Column("draft", Boolean(create_constraint=False), nullable=False),
     Column("created_at", Float, nullable=False),
     Column("updated_at", Float, nullable=False),
+    # whether tenants of the gateway that have none of their own may use it
+    Column("shared", Boolean(create_constraint=False), nullable=False, server_default=false()),
     # what Amazon accepts for a while after a rotation
     Column("sealed_previous_secret", LargeBinary),
     Column("previous_secret_until", Float),
@@ -151,6 +153,8 @@ connections = Table(
     Column("profile_id", Text),
     Column("replication_config", JSON, nullable=False),
     Column("entities", JSON),  # which entities may do what; null: whatever the caller may
+    # whether the data key needs a secret too, which its owner sends with each call
+    Column("client_held", Boolean(create_constraint=False), nullable=False, server_default=false()),
     # who shows this secret in time gets the connection, which is nobody's until then
     Column("secret_hash", String(64)),
     Column("secret_until", Float),
@@ -204,6 +208,11 @@ consents = Table(
     Column("replication_config", JSON, nullable=False),
     # whether it ends with a secret, for which the organization gets the connection, and not with the connection
     Column("by_secret", Boolean(create_constraint=False), nullable=False, server_default=false()),
+    # what the gateway's caller gets back, byte for byte; null: the consent was not begun there
+    Column("tenant_state", Text),
+    # the secret of a consent that was pushed, which opens with what the browser brings
+    Column("sealed_key", LargeBinary),
+    Column("sealed_secret", LargeBinary),
     Column("link_hash", String(64), nullable=False, unique=True),
     Column("state_hash", String(64), unique=True),
     Column("browser_hash", String(64)),
@@ -213,6 +222,157 @@ consents = Table(
     Column("used_at", Float),
     Column("ended_at", Float),  # with a connection
 )
+
+tenants = Table(
+    "tenants",
+    metadata,
+    Column("organization_id", ID, ForeignKey("organizations.id"), primary_key=True),
+    # counts the times that all its tokens were taken back
+    Column("token_version", Integer, nullable=False, server_default="0"),
+    Column("privacy", String(16), nullable=False, server_default="placeholders"),
+    Column("tier", String(16), nullable=False, server_default="standard"),
+    Column("require_pushed", Boolean(create_constraint=False), nullable=False, server_default=false()),
+    Column("device_hub", Text),
+    Column("created_at", Float, nullable=False),
+    Column("suspended_at", Float),
+    CheckConstraint("privacy IN ('placeholders', 'remove')", name="privacy"),
+    CheckConstraint("tier IN ('standard', 'enhanced', 'enterprise')", name="tier"),
+)
+"""The organizations that use the gateway."""
+
+tenant_tokens = Table(
+    "tenant_tokens",
+    metadata,
+    Column("hash", String(64), primary_key=True),
+    Column("organization_id", ID, ForeignKey("tenants.organization_id"), nullable=False, index=True),
+    Column("created_at", Float, nullable=False),
+    Column("expires_at", Float),  # null: until it is revoked
+)
+"""Tenants' refresh tokens (``rt_…``)."""
+
+sellers = Table(
+    "sellers",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("organization_id", ID, ForeignKey("tenants.organization_id"), nullable=False),
+    Column("selling_partner_id", Text, nullable=False),
+    Column("region", String(8), nullable=False),
+    Column("name", Text),
+    Column("callback_url", Text),
+    # who carries the grant; null: nobody claimed one yet, or it was disconnected
+    Column("connection_id", ID, ForeignKey("connections.id"), unique=True),
+    Column("sandbox", Boolean(create_constraint=False), nullable=False, server_default=false()),
+    Column("token_version", Integer, nullable=False, server_default="0"),
+    Column("created_at", Float, nullable=False),
+    Column("updated_at", Float, nullable=False),
+    Column("claimed_at", Float),
+    UniqueConstraint("organization_id", "selling_partner_id", "region"),
+)
+"""Accounts as the gateway knows them: a seller stays the same when its owner consents again."""
+
+seller_tokens = Table(
+    "seller_tokens",
+    metadata,
+    Column("hash", String(64), primary_key=True),
+    Column("seller_id", ID, ForeignKey("sellers.id"), nullable=False, index=True),
+    Column("created_at", Float, nullable=False),
+    Column("expires_at", Float),  # null: until it is revoked
+)
+"""Sellers' refresh tokens (``srt_…``)."""
+
+v1_grants = Table(
+    "v1_grants",
+    metadata,
+    Column("id", ID, ForeignKey("sellers.id"), primary_key=True),
+    Column("organization_id", ID, nullable=False),
+    Column("sealed_key", LargeBinary, nullable=False),
+    Column("sealed_grant", LargeBinary, nullable=False),
+    Column("granted_at", Float),  # null: nobody knows
+    Column("created_at", Float, nullable=False),
+)
+"""Grants of sellers that were imported, as they were sealed before, until the secret that opens them comes."""
+
+signing_keys = Table(
+    "signing_keys",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("organization_id", ID, nullable=False),  # "server"
+    Column("sealed_key", LargeBinary, nullable=False),
+    Column("sealed_secret", LargeBinary, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("retired_at", Float),  # what it signed counts no longer
+)
+"""What signs the gateway's tokens; the newest signs, the others are looked at."""
+
+shipments = Table(
+    "shipments",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("organization_id", ID, ForeignKey("organizations.id"), nullable=False),
+    Column("seller_id", ID, nullable=False),
+    Column("order_id", String(32), nullable=False),
+    Column("name", Text, nullable=False),  # the caller's own for it
+    # of the label proxy: what was asked for, and the attempt under way; what another finds out does not count
+    Column("body_hash", String(64)),
+    Column("claim", ID),
+    Column("claimed_until", Float),
+    Column("answered_at", Float),
+    Column("print_count", Integer, nullable=False, server_default="0"),
+    Column("first_printed_at", Float),
+    Column("created_at", Float, nullable=False, index=True),
+    UniqueConstraint("seller_id", "name"),
+)
+"""What a label was bought for."""
+
+documents = Table(
+    "documents",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("organization_id", ID, ForeignKey("organizations.id"), nullable=False),
+    Column("seller_id", ID, nullable=False),
+    Column("order_id", String(32), nullable=False),
+    Column("shipment_id", String(64), ForeignKey("shipments.id"), index=True),  # null: a file of the order
+    Column("kind", String(16), nullable=False),
+    Column("format", String(16), nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("sealed_key", LargeBinary, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("delete_after", Float, nullable=False, index=True),
+    Index(None, "seller_id", "order_id"),
+)
+"""Labels and files, which have addresses in them; none outlives its time, nor the order's completion."""
+
+document_contents = Table(
+    "document_contents",
+    metadata,
+    Column("document_id", ID, ForeignKey("documents.id"), primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+)
+"""Apart from the documents, so that lists of those stay small. The document's data key sealed it."""
+
+pii_orders = Table(
+    "pii_orders",
+    metadata,
+    Column("seller_id", ID, primary_key=True),
+    Column("order_id", String(32), primary_key=True),
+    Column("organization_id", ID, ForeignKey("organizations.id"), nullable=False),
+    Column("accessed_at", Float),  # when its personal data was asked for last, and not refused
+    Column("access_count", Integer, nullable=False, server_default="0"),
+    Column("blocked_at", Float),
+    Column("completed_at", Float),
+    Column("created_at", Float, nullable=False, index=True),
+)
+"""What is known of the orders whose personal data was asked for, or may not be."""
+
+file_reads = Table(
+    "file_reads",
+    metadata,
+    Column("organization_id", ID, ForeignKey("organizations.id"), primary_key=True),
+    Column("begun_at", Float, nullable=False),
+    Column("reads", Integer, nullable=False),
+)
+"""How many files a tenant read in the day that began with the first of them."""
 
 vault_checks = Table(
     "vault_checks",

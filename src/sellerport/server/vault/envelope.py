@@ -148,7 +148,6 @@ class Vault:
             held_secret: what its owner has to give each time it is opened, besides the server's own keys.
 
         Raises:
-            InvalidArguments: the secret is too weak (`held.check_strength`).
             VaultUnavailable: the key-encryption key cannot be reached or used for now.
         """
         key = self._random(KEY_BYTES)

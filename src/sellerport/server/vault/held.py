@@ -3,6 +3,9 @@
     data key → sealed under HKDF-SHA256(secret, a salt of its own) → sealed by the server's key-encryption key
 
 Both are needed: the database and the server's keys open nothing without the secret, nor the secret without them.
+HKDF (RFC 5869) is no password hash: it is right for random secrets, and would let others be guessed. A secret that
+does not look random is stretched by scrypt (RFC 7914) first, which costs whoever uses one some 80 ms each time.
+
 Nothing is stored to tell a right secret by. As the outer lock proves that the inner one is as it was made, an inner
 one that does not open means a wrong secret, and nothing else.
 """
@@ -15,8 +18,9 @@ from collections.abc import Callable
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
-from sellerport.errors import InvalidArguments, Problem, Tampered, WrongSecret
+from sellerport.errors import Tampered, WrongSecret
 from sellerport.server.vault.cipher import KEY_BYTES, Cipher, Identity, bind
 
 SALT_BYTES = 32
@@ -24,31 +28,19 @@ LEAST_BITS = 128
 LEAST_DIFFERENT = 6
 """Random secrets of 128 bits have more different characters than this, even if they are digits."""
 
+_COST = 1 << 15
 _INFO = b"sellerport/held-secret/1"
 _ALPHABETS = ((re.compile(r"[0-9]+"), 10), (re.compile(r"[0-9a-f]+|[0-9A-F]+"), 16), (re.compile(r"[\w+/=.~-]+"), 64))
 
 
-def check_strength(secret: str) -> None:
-    """Refuse a secret that was not generated, or from fewer than 128 random bits; a look cannot tell for sure.
-
-    HKDF (RFC 5869) is no password hash: it is right for random secrets, and would let others be guessed.
-
-    Raises:
-        InvalidArguments: names ``held_secret``.
-    """
+def is_strong(secret: str) -> bool:
+    """Return whether a secret looks like at least 128 random bits, in base64 or hex; a look cannot tell for sure."""
     letters = next((count for alphabet, count in _ALPHABETS if alphabet.fullmatch(secret) and secret.isascii()), 1)
-    if len(secret) * math.log2(letters) < LEAST_BITS or len(set(secret)) < LEAST_DIFFERENT:
-        problem = "must be made of at least 128 random bits, in base64 or hex, as `openssl rand -base64 32` does"
-        raise InvalidArguments(problems=[Problem("held_secret", problem)])
+    return len(secret) * math.log2(letters) >= LEAST_BITS and len(set(secret)) >= LEAST_DIFFERENT
 
 
 def lock(key: bytes, secret: str, identity: Identity, random: Callable[[int], bytes]) -> bytes:
-    """Return a data key that the secret opens.
-
-    Raises:
-        InvalidArguments: the secret is too weak.
-    """
-    check_strength(secret)
+    """Return a data key that the secret opens."""
     salt = random(SALT_BYTES)
     return salt + _cipher(secret, salt, identity, random).seal(key, identity)
 
@@ -74,5 +66,7 @@ def pretend(secret: str, identity: Identity) -> None:
 
 
 def _cipher(secret: str, salt: bytes, identity: Identity, *random: Callable[[int], bytes]) -> Cipher:
-    derived = HKDF(SHA256(), KEY_BYTES, salt, _INFO + bind(identity)).derive(secret.encode("utf-8", "surrogatepass"))
-    return Cipher(derived, *random)
+    given = secret.encode("utf-8", "surrogatepass")
+    if not is_strong(secret):
+        given = Scrypt(salt, KEY_BYTES, n=_COST, r=8, p=1).derive(given)
+    return Cipher(HKDF(SHA256(), KEY_BYTES, salt, _INFO + bind(identity)).derive(given), *random)

@@ -1,9 +1,9 @@
-"""The server's own description of its routes (OpenAPI 3.1), made of the table by which they are served."""
+"""The server's own description of its routes (OpenAPI 3.1), made of the tables by which they are served."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -12,9 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from sellerport.server.connector_api import shapes
-from sellerport.server.connector_api.answers import answer
-from sellerport.server.connector_api.table import Endpoint
+from sellerport.server.endpoints import Endpoint
 
 PATH = "/openapi.json"
 
@@ -36,44 +34,46 @@ _REFUSALS = {
 }
 
 
-def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
-    """Return the description of the endpoints."""
-    kinds: list[Any] = [shapes.Refusal]
+def document(endpoints: Sequence[Endpoint], credentials: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the description of the endpoints.
+
+    Args:
+        endpoints: of every door.
+        credentials: what they take, by the names that they have for it.
+    """
+    kinds: list[Any] = []
     for one in endpoints:
         kinds += [kind for kind in (one.body, one.answer) if kind is not None]
-        kinds += [parameter.kind for parameter in one.query]
+        kinds += [*(parameter.kind for parameter in one.query), one.refusal]
     schemas, components = msgspec.json.schema_components(kinds, ref_template=_REF)
     described = iter(schemas)
-    refusal = next(described)
     paths: dict[str, Any] = {}
     for one in endpoints:
-        paths.setdefault(one.path, {})[one.method.lower()] = _operation(one, described, refusal)
+        paths.setdefault(one.path, {})[one.method.lower()] = _operation(one, described)
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Sellerport's connector API", "version": version("sellerport")},
+        "info": {"title": "Sellerport", "version": version("sellerport")},
         "paths": paths,
-        "components": {
-            "schemas": components,
-            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
-        },
+        "components": {"schemas": components, "securitySchemes": dict(credentials)},
     }
 
 
-def route(endpoints: Sequence[Endpoint]) -> Route:
+def route(endpoints: Sequence[Endpoint], credentials: Mapping[str, Any]) -> Route:
     """Return the route of the description. Anybody may read it: it holds nothing of anyone."""
-    made = document(endpoints)
+    headers = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+    made = msgspec.json.encode(document(endpoints, credentials))
 
     async def serve(request: Request) -> Response:
-        return answer(made)
+        return Response(made, 200, headers, "application/json")
 
     return Route(PATH, serve, methods=["GET"])
 
 
-def _operation(endpoint: Endpoint, described: Any, refusal: dict[str, Any]) -> dict[str, Any]:
+def _operation(endpoint: Endpoint, described: Iterator[dict[str, Any]]) -> dict[str, Any]:
     said: dict[str, Any] = {
         "operationId": _id(endpoint),
         "summary": endpoint.summary,
-        "security": [] if endpoint.access == "anyone" else [{"token": []}],
+        "security": [{name: [] for name in endpoint.credentials}] if endpoint.credentials else [],
     }
     if endpoint.legacy:
         said["deprecated"] = True
@@ -85,16 +85,14 @@ def _operation(endpoint: Endpoint, described: Any, refusal: dict[str, Any]) -> d
         }
     done: dict[str, Any] = {"description": "Done"}
     if endpoint.answer is not None:
-        done["content"] = {"application/json": {"schema": next(described)}}
+        done["content"] = {"application/json": {"schema": endpoint.enclosed(next(described))}}
     said["parameters"] = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
         for name in re.findall(r"{(\w+)}", endpoint.path)
     ]
     said["parameters"] += [{"name": one.name, "in": "query", "schema": next(described)} for one in endpoint.query]
-    if endpoint.access != "anyone":
-        organization = {"type": "string", "format": "uuid"}
-        said["parameters"].append({"name": "X-Organization-Id", "in": "header", "schema": organization})
-    content = {"application/json": {"schema": refusal}}
+    said["parameters"] += [{"name": name, "in": "header", "schema": it} for name, it in endpoint.headers.items()]
+    content = {"application/json": {"schema": next(described)}}
     refused = {status: {"description": what, "content": content} for status, what in _REFUSALS.items()}
     said["responses"] = {str(endpoint.status): done, **refused}
     return said

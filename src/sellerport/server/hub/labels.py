@@ -1,0 +1,92 @@
+"""Label mode of the passthrough: documents in Amazon's answers stay here, and callers get their ids."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from sellerport.catalog import Operation
+from sellerport.errors import AmazonUnavailable
+from sellerport.server.hub.documents import New
+from sellerport.server.hub.passes import Pass
+from sellerport.server.hub.pii_access import PiiAccess, Visit, need_order_id
+from sellerport.server.hub.shipments import Shipments, need_name
+from sellerport.server.scrubbing import labels
+
+Scrub = Callable[[bytes], bytes]
+
+
+class Labels:
+    """Keeps what Amazon's answers have to print."""
+
+    def __init__(self, access: PiiAccess, shipments: Shipments) -> None:
+        self._access = access
+        self._shipments = shipments
+
+    def takes(self, operation: Operation) -> bool:
+        """Return whether answers of an operation may have documents."""
+        return labels.takes(operation)
+
+    async def check(self, one: Pass, order_id: str, name: str, visit: Visit, *, unredacted: bool) -> None:
+        """Look at a request in label mode before it is sent.
+
+        Args:
+            one: whose it is.
+            order_id: ``x-amazon-order-id``.
+            name: ``x-unique-shipment-id``.
+            visit: where it came from.
+            unredacted: whether ``x-unredacted-pii: true`` asks for the answer as it is; that is written down.
+
+        Raises:
+            CallerError: the order's id is none, or the shipment's is too long.
+            NotAllowed: personal data is asked for that the tenant may not see.
+        """
+        need_order_id(order_id)
+        need_name(name)
+        if unredacted:
+            await self._access.show(one, order_id, visit, "unredactedLabel")
+
+    async def keep(
+        self,
+        one: Pass,
+        operation: Operation,
+        order_id: str,
+        name: str,
+        body: bytes,
+        scrub: Scrub = lambda body: body,
+        *,
+        unredacted: bool = False,
+    ) -> dict[str, Any]:
+        """Keep the documents of a good answer; return what the caller is told, for the envelope.
+
+        Args:
+            one: whose request it was.
+            operation: what was asked.
+            order_id, name: which order and shipment it is for.
+            body: Amazon's answer.
+            scrub: takes personal data out of the rest.
+            unredacted: whether `check` let the answer be given as it is, too.
+
+        Raises:
+            AmazonUnavailable: the answer cannot be read.
+            Conflict: the shipment is another order's.
+            StoreError, VaultError: the documents cannot be kept.
+        """
+        try:
+            payload = msgspec.json.decode(body)
+            found = labels.take(operation, payload)
+        except (ValueError, RecursionError):
+            raise AmazonUnavailable("Response could not be scrubbed", status=502) from None
+        new = [New(one.content, one.format, one.kind) for one in found]
+        kept = await self._shipments.keep(one, order_id, name, new)
+        shown = msgspec.json.decode(scrub(msgspec.json.encode(payload)))
+        for place, document in zip(found, kept.documents, strict=True):
+            labels.put(shown, place.path, {"uuid": document.id})
+        told = {
+            "scrubbed_response": shown,
+            "shipment_id": kept.shipment_id,
+            "documents": [document.facts() for document in kept.documents],
+        }
+        return {**told, "unredacted_response": msgspec.json.decode(body)} if unredacted else told

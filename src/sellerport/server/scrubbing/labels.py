@@ -1,0 +1,120 @@
+"""The documents in Amazon's answers about shipments: labels, packing slips, receipts and invoices, as bytes.
+
+They have an address printed on them, so that whoever is not to see it gets the id of a document in their place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from sellerport.catalog import Operation
+from sellerport.server.scrubbing import files
+
+Kind = Literal["label", "packing_slip", "receipt", "invoice", "form", "document"]
+Path = tuple[str | int, ...]
+
+_SHIPPING = "vendor_direct_fulfillment_shipping"
+_OPERATIONS: dict[str, dict[str, Kind]] = {
+    "merchant_fulfillment_v0": {"create_shipment": "label", "get_shipment": "label", "cancel_shipment": "label"},
+    "shipping_v1": {"purchase_labels": "label", "purchase_shipment": "label", "retrieve_shipping_label": "label"},
+    "shipping_v2": {
+        "direct_purchase_shipment": "label",
+        "purchase_shipment": "label",
+        "one_click_shipment": "label",
+        "get_shipment_documents": "label",
+        "generate_collection_form": "form",
+        "get_collection_form": "form",
+    },
+    "external_fulfillment_shipments_2024_09_11": {
+        "generate_invoice": "invoice",
+        "retrieve_invoice": "invoice",
+        "generate_ship_labels": "label",
+    },
+    f"{_SHIPPING}_2021_12_28": {
+        "create_container_label": "label",
+        "create_shipping_labels": "label",
+        "get_shipping_label": "label",
+        "get_shipping_labels": "label",
+        "get_packing_slip": "packing_slip",
+        "get_packing_slips": "packing_slip",
+        "get_customer_invoice": "invoice",
+        "get_customer_invoices": "invoice",
+    },
+    f"{_SHIPPING}_v1": {
+        "get_shipping_label": "label",
+        "get_shipping_labels": "label",
+        "get_packing_slip": "packing_slip",
+        "get_packing_slips": "packing_slip",
+        "get_customer_invoice": "invoice",
+        "get_customer_invoices": "invoice",
+    },
+}
+"""By API version, the operations whose answers have documents, and of what kind where the answer does not say."""
+
+_FIELDS = frozenset({"contents", "content", "base64encodedcontent", "labelstream"})
+"""The fields that hold one, in lower case."""
+_TYPES: dict[str, Kind] = {
+    "LABEL": "label",
+    "PACKSLIP": "packing_slip",
+    "RECEIPT": "receipt",
+    "CUSTOM_FORM": "form",
+}
+
+
+@dataclass(frozen=True)
+class Found:
+    """A document of an answer."""
+
+    path: Path
+    """Where it stands."""
+    content: bytes = field(repr=False)
+    format: str
+    kind: Kind
+
+
+def takes(operation: Operation) -> bool:
+    """Return whether answers of an operation may have documents."""
+    return operation.name in _OPERATIONS.get(operation.api, {})
+
+
+def take(operation: Operation, payload: Any) -> list[Found]:
+    """Take the documents out of an answer, which then has none in their places.
+
+    Raises:
+        ValueError: one cannot be read.
+    """
+    usual = _OPERATIONS.get(operation.api, {}).get(operation.name, "document")
+    found = []
+    for holder, name, path in list(_texts(payload)):
+        if name.lower() in _FIELDS and isinstance(holder[name], str) and holder[name]:
+            content, format = files.read(holder.pop(name))
+            found.append(Found(path, content, format, _TYPES.get(str(holder.get("type")).upper(), usual)))
+    return found
+
+
+def put(payload: Any, path: Path, value: Any) -> None:
+    """Put something where a document was, if that place is there still."""
+    *way, name = path
+    place = payload
+    for step in way:
+        try:
+            place = place[step]
+        except (KeyError, IndexError, TypeError):
+            return
+    if isinstance(place, dict):
+        place[name] = value
+
+
+def _texts(payload: Any) -> Iterator[tuple[dict[str, Any], str, Path]]:
+    """Yield every field that holds a text: the object, its name, and the way to it."""
+    waiting: list[tuple[Any, Path]] = [(payload, ())]
+    while waiting:
+        here, path = waiting.pop()
+        steps = here.items() if isinstance(here, dict) else enumerate(here)
+        for step, value in reversed(list(steps)) if isinstance(here, list) else list(steps):
+            if isinstance(value, dict | list):
+                waiting.append((value, (*path, step)))
+            elif isinstance(here, dict) and isinstance(value, str):
+                yield here, step, (*path, step)
