@@ -45,14 +45,6 @@ USER_AGENT = f"sellerport/{__version__} (Language=Python/{sys.version.split()[0]
 CONNECT_S = 10.0
 """How long a connection may take to be made, in seconds."""
 
-HOP_BY_HOP = frozenset(
-    {
-        "connection", "keep-alive", "proxy-authenticate", "proxy-authentication-info", "proxy-authorization",
-        "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
-    }
-)  # fmt: skip
-"""The fields of a head that are for the next hop alone, besides those that ``Connection`` names (RFC 9110 §7.6.1)."""
-
 CHUNK = 256 * 1024
 """How many bytes of a streamed body are held at a time."""
 

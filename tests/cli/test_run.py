@@ -100,13 +100,13 @@ def test_a_port_that_is_taken_is_named(operator: Shell, command: str) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        told = operator.fails(command, "--port", port)
+        told = operator.run(command, "--port", port).stderr
     assert f"port {port}" in told
     assert "settings" in told
 
 
 def test_the_demo_runs_and_shows_the_same_orders_three_ways(shell: Shell) -> None:
-    shown = shell.ok("demo")
+    shown = shell.run("demo").stdout
     steps = re.findall(r"^ ?(\d+)  (\w.*?)  ", shown, re.MULTILINE)
     assert [int(number) for number, _ in steps] == list(range(1, 13))
     counts = re.findall(r": (\d+) orders", shown)
@@ -135,7 +135,7 @@ def test_the_demo_stays_up_with_keep_until_it_is_stopped(shell: Shell, stop: sig
 
 
 def test_the_demo_prints_json(shell: Shell) -> None:
-    found = shell.json("demo")
+    found = json.loads(shell.run("demo", "--json").stdout)
     assert [one["step"] for one in found["steps"]][-3:] == ["from Python", "over HTTP", "by command"]
     assert found["orders"][0]["AmazonOrderId"]
 

@@ -27,7 +27,7 @@ CHECKS = (
 
 
 @pytest.mark.filterwarnings("ignore")  # of schemathesis and what it brings
-def test_the_server_answers_as_it_is_described_whatever_is_sent(house):
+def test_the_server_answers_as_it_is_described_whatever_is_sent(sqlite_house):
     from schemathesis import GenerationMode
     from schemathesis.checks import CHECKS as KNOWN
     from schemathesis.checks import load_all_checks
@@ -38,7 +38,7 @@ def test_the_server_answers_as_it_is_described_whatever_is_sent(house):
     loop = asyncio.new_event_loop()
     stack = AsyncExitStack()
     try:
-        server = loop.run_until_complete(stack.enter_async_context(house.open()))
+        server = loop.run_until_complete(stack.enter_async_context(sqlite_house.open()))
         connector = loop.run_until_complete(create(server)).json["id"]
         (workspace,) = loop.run_until_complete(server.hub.workspaces.all(server.caller))
         webhook = loop.run_until_complete(server.hub.webhooks.create(server.caller, "https://1.1.1.1/hook", []))

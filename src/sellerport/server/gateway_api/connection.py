@@ -138,6 +138,8 @@ class Connection(asyncio.Protocol):
         self.closed = False
         self.dropped = False
         """Whether the other end closed it."""
+        self.tunnel: asyncio.StreamWriter | None = None
+        """What it goes through, at a proxy: it would close the connection if it were forgotten before."""
         self._pool = pool
         self._parser = httptools.HttpResponseParser(self)
         self._transport: asyncio.Transport | None = None

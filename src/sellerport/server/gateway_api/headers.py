@@ -16,7 +16,7 @@ from sellerport.errors import CallerError, Unauthenticated
 from sellerport.server.gateway_api.connection import Headers
 from sellerport.server.gateway_api.operations import Route
 from sellerport.server.gateway_api.secrets import canonical
-from sellerport.wire import HOP_BY_HOP
+from sellerport.server.hub import HOP_BY_HOP
 
 TOKEN = b"x-seller-access-token"
 SECRET = b"x-amazon-token-secret"

@@ -244,8 +244,10 @@ class Upstream:
             )
         except BaseException:
             writer.transport.abort()
+            await asyncio.sleep(0)  # for it to be closed
             raise
         assert transport is not None
+        connection.tunnel = writer
         connection.connection_made(transport)
         return connection
 

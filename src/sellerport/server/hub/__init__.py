@@ -15,6 +15,7 @@ from sellerport.server.hub.hub import Hub
 from sellerport.server.hub.imports import Line as ImportLine
 from sellerport.server.hub.keys import Rewrapped
 from sellerport.server.hub.label_proxy import Wanted
+from sellerport.server.hub.outward import HOP_BY_HOP
 from sellerport.server.hub.passes import Pass, Passes
 from sellerport.server.hub.pii_access import Visit, actor, need_order_id
 from sellerport.server.hub.printing import MOST, Job
@@ -45,6 +46,7 @@ from sellerport.server.hub.webhooks import Delivery, DeliveryStatus, NewSecret, 
 
 __all__ = [
     "GRACE_S",
+    "HOP_BY_HOP",
     "MOST",
     "NAMES",
     "PROBES",

@@ -30,7 +30,7 @@ from sellerport.server.hub.shipments import Claim, Shipments, need_name
 from sellerport.server.scrubbing import carriers as scrubbing
 from sellerport.server.scrubbing import files
 from sellerport.server.scrubbing import labels as places
-from sellerport.wire import HOP_BY_HOP, Response
+from sellerport.wire import Response
 
 log = logging.getLogger(__name__)
 
@@ -198,7 +198,7 @@ def forwarded(headers: list[tuple[str, str]]) -> dict[str, str]:
     kept = {
         name: value
         for name, value in headers
-        if name not in HOP_BY_HOP | _OURS | closing
+        if name not in outward.HOP_BY_HOP | _OURS | closing
         and not name.startswith(_OUR_PREFIXES)
         and names.count(name) == 1
         and value.isascii()

@@ -14,6 +14,14 @@ from sellerport.server.hub.egress import Egress
 from sellerport.server.hub.return_urls import Place
 from sellerport.wire import AsyncWire, Request, Response
 
+HOP_BY_HOP = frozenset(
+    {
+        "connection", "keep-alive", "proxy-authenticate", "proxy-authentication-info", "proxy-authorization",
+        "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
+    }
+)  # fmt: skip
+"""The fields of a head that are for the next hop alone, besides those that ``Connection`` names (RFC 9110 §7.6.1)."""
+
 LARGEST_ANSWER = 20 * 1024 * 1024
 """Bytes, unpacked."""
 
