@@ -20,6 +20,7 @@ from sellerport.oauth import Grant, LwaClient, Source
 from sellerport.regions import REGIONS, Amazon
 from sellerport.restricted import RestrictedTokens
 from sellerport.server import app
+from sellerport.server.protocol import Protocol
 from sellerport.server.settings import Settings
 from sellerport.wire import AsyncWire
 
@@ -215,7 +216,7 @@ def one_pass(amazon: Amazon, limits: Limits, **facts: Any) -> Any:
 
 
 @asynccontextmanager
-async def gateway(*answers: Any, stub: Stub | None = None, **facts: Any) -> AsyncIterator[Up]:
+async def gateway(*answers: Any, stub: Stub | None = None, keep_alive: float = 5, **facts: Any) -> AsyncIterator[Up]:
     """Run both; ``answers`` are bytes, or what is given the connection's reader and writer."""
     stub = stub or Stub(list(answers) or [OK])
     amazon_server = await asyncio.start_server(stub.serve, "127.0.0.1", 0, limit=1 << 20)
@@ -227,8 +228,9 @@ async def gateway(*answers: Any, stub: Stub | None = None, **facts: Any) -> Asyn
     hub: Any = SimpleNamespace(gateway=SimpleNamespace(restricted=RestrictedTokens(), **known))
     edge = app.application(Settings(), hub)
     listener = socket.create_server(("127.0.0.1", 0), backlog=100)
-    quiet: dict[str, Any] = {"log_config": None, "access_log": False, "server_header": False}
-    server = app._Server(uvicorn.Config(edge, http=app._Protocol, lifespan="off", **quiet))
+    quiet: dict[str, Any] = {"log_config": None, "access_log": False, "server_header": False, "proxy_headers": False}
+    quiet["timeout_keep_alive"] = keep_alive
+    server = app._Server(uvicorn.Config(edge, http=Protocol, lifespan="off", **quiet))
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     try:
         yield Up(stub, listener.getsockname()[1], edge, passes, noted)

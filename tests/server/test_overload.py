@@ -25,10 +25,11 @@ from sellerport.emulator.grants import DEFAULT_APPLICATION
 from sellerport.errors import NoAnswer
 from sellerport.oauth import LwaClient
 from sellerport.regions import marketplace
-from sellerport.server import app, requests
-from sellerport.server.app import MOST_CONNECTIONS, open_hub, running
+from sellerport.server import protocol, requests
+from sellerport.server.app import open_hub, running
 from sellerport.server.hub import Caller
 from sellerport.server.hub.calls import PATIENCE_S
+from sellerport.server.protocol import MOST_CONNECTIONS
 from sellerport.server.settings import Settings
 from sellerport.server.vault import create_key_file
 from sellerport.wire import AsyncWire, Request
@@ -143,7 +144,7 @@ def test_rl_6_amazon_has_half_a_minute_for_an_answer(sqlite_house):
 
 def test_63_a_head_that_does_not_come_ends_the_connection(sqlite_house, monkeypatch):
     """Attack 63: whether nothing comes, or a byte now and then; and also on a connection that was used before."""
-    monkeypatch.setattr(app, "HEAD_S", 0.2)
+    monkeypatch.setattr(protocol, "HEAD_S", 0.2)
     settings = Settings(
         database=sqlite_house.settings.database, vault_key=sqlite_house.settings.vault_key, port=0, amazon="http://x"
     )

@@ -310,7 +310,7 @@ def test_an_answer_that_is_too_large_to_be_looked_at_is_told_and_its_connection_
 
     async def scenario(up):
         assert (await up.ask("GET", ORDER)).status == 502
-        assert not any(pool.busy for pool in up.edge._passthrough._upstream._pools.values())
+        assert not any(pool.busy for pool in up.edge._through.upstream._pools.values())
 
     run(scenario, answer(bytes(100_000)))
 
@@ -424,9 +424,9 @@ def test_an_amazon_that_is_not_there_is_told():
     async def scenario(up):
         first = await up.ask("GET", PLAIN)
         assert first.status == 200
-        place = up.edge._passthrough._places["na", False]
+        place = up.edge._through._places["na", False]
         gone = upstream.Place("127.0.0.1", 1, False, b"")
-        up.edge._passthrough._places["na", False] = (gone, place[1])
+        up.edge._through._places["na", False] = (gone, place[1])
         got = await up.ask("GET", PLAIN)
         assert (got.status, json.loads(got.body)["error"]["code"]) == (502, "no_answer")
 
@@ -458,7 +458,7 @@ def test_each_request_has_a_line_in_the_log_without_anything_of_the_request(capl
         with caplog.at_level("INFO"):
             got = await up.ask("GET", f"{ORDER}/orderItems?NextToken=canary")
             await up.raw(b"GET /passthrough-api/canary HTTP/1.1\r\nhost: canary\r\n" + PAIR + b"\r\n")
-            up.edge._lines.write()
+            up.edge._through._lines.write()
         first, second = [one for one in caplog.records if one.message == "request"]
         assert (first.path, first.status, first.method) == (
             "/passthrough-api/orders/v0/orders/{orderId}/orderItems",

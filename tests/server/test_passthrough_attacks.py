@@ -13,7 +13,7 @@ import socket
 
 from tests.server.passing import OK, PAIR, PLAIN, run
 
-from sellerport.server.gateway_api import passthrough
+from sellerport.server.gateway_api import call
 
 ITEM = "/passthrough-api/catalog/2022-04-01/items/"
 HEAD = f"GET {PLAIN}?marketplaceIds=A HTTP/1.1\r\nhost: gateway\r\n".encode() + PAIR
@@ -371,7 +371,7 @@ def test_66_a_large_body_is_refused_before_it_comes():
 
 def test_66_a_large_body_in_chunks_is_refused_where_it_becomes_too_large(monkeypatch):
     """Attack 66: and Amazon never gets the end of it."""
-    monkeypatch.setattr(passthrough, "LARGEST_BODY", 200_000)
+    monkeypatch.setattr(call, "LARGEST_BODY", 200_000)
     chunk = b"%x\r\n%b\r\n" % (1 << 15, b"x" * (1 << 15))
 
     async def scenario(up):
@@ -384,7 +384,7 @@ def test_66_a_large_body_in_chunks_is_refused_where_it_becomes_too_large(monkeyp
 
 def test_63_a_body_that_does_not_come_is_told(monkeypatch):
     """Attack 63."""
-    monkeypatch.setattr(passthrough, "BODY_S", 0.05)
+    monkeypatch.setattr(call, "BODY_S", 0.05)
     refused(CONFIRM + b"content-length: 2\r\n\r\n{", codes=(408,))
 
 

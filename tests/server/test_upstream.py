@@ -39,10 +39,10 @@ def ask(times=1):
     """Return the statuses of so many answers, one after the other."""
 
     async def asked():
-        upstream, found = Upstream(), []
+        upstream, place, found = Upstream(), Place.of(Amazon(None), HOST), []
         try:
             for _ in range(times):
-                answer = await upstream.ask(Place.of(Amazon(None), HOST), HEAD)
+                answer = await upstream.ask(place, HEAD)
                 while await answer.read():
                     pass
                 found.append(answer.status)

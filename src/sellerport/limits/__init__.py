@@ -299,6 +299,10 @@ class Limits:
 
     async def reserve(self, wire: Wire, slot: Slot, most_s: float = float("inf")) -> float:
         """As `Limiter.reserve`."""
+        return self.take(slot, most_s)
+
+    def take(self, slot: Slot, most_s: float = float("inf")) -> float:
+        """As `reserve`, for who cannot wait."""
         with self._lock:
             now = slot.due = max(self._clock(), slot.due)  # who slept until then is trusted to have
             while slot.passed < len(slot.plans):
@@ -336,6 +340,10 @@ class Limits:
 
     async def learn(self, wire: Wire, slot: Slot, header: str | None) -> None:
         """As `Limiter.learn`."""
+        self.note_rate(slot, header)
+
+    def note_rate(self, slot: Slot, header: str | None) -> None:
+        """As `learn`, for who cannot wait."""
         rate = slot.news(header)
         if rate is None:
             return

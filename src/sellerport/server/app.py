@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import functools
 import gc
-import itertools
 import logging
 import os
 import re
@@ -29,7 +29,6 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from sellerport.errors import CallerError, KeyMissing, NotFound, SellerportError, SettingsError, StoreError, VaultError
 from sellerport.limits import Limits
@@ -37,10 +36,11 @@ from sellerport.limits.redis import RedisLimits
 from sellerport.regions import Amazon
 from sellerport.server import connector_api, consent_pages, gateway_api, jobs, openapi
 from sellerport.server.connector_api import answer
-from sellerport.server.gateway_api.lines import JsonHandler, Lines
-from sellerport.server.gateway_api.operations import load
-from sellerport.server.gateway_api.passthrough import PREFIX, Passthrough
+from sellerport.server.gateway_api.lines import JsonHandler
+from sellerport.server.gateway_api.operations import PREFIX, load
+from sellerport.server.gateway_api.passthrough import Passthrough
 from sellerport.server.hub import Egress, Hub, Pause, kept_up
+from sellerport.server.protocol import Exchange, Protocol
 from sellerport.server.settings import Settings
 from sellerport.server.store import Database
 from sellerport.server.vault import AwsKms, Keyring, Provider, Remembered, Transit, Vault, read_keys
@@ -54,14 +54,7 @@ GRACE_S = 30
 KEEP_ALIVE_S = 75
 """How long an idle connection is kept: longer than load balancers keep theirs, which would meet it just closed."""
 
-HEAD_S = 10.0
-"""How long a request's head may take."""
-
-MOST_CONNECTIONS = 5000
-"""More are answered with 503, so that those before them go on to be served."""
-
 BACKLOG = 2048
-LARGEST_HEAD = 1 << 16
 
 
 @asynccontextmanager
@@ -215,17 +208,14 @@ class Edge:
         self._app = app
         self._proxies = proxies
         self._clock = clock
-        self._lines = Lines()
-        self._process, self._count = os.urandom(8).hex(), itertools.count()
-        self._passthrough: Passthrough | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request (ASGI)."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        if scope.get("raw_path", b"").startswith(_PASSTHROUGH):
-            await self._pass_through(scope, receive, send)
+        if scope.get("raw_path", b"").startswith(_PASSTHROUGH):  # what most requests ask for, with no layer in between
+            await self._through(scope, receive, send, closing=self.draining)
             return
         request_id, begun, status = uuid.uuid4().hex, self._clock(), 499
         state = scope.setdefault("state", {})
@@ -250,19 +240,20 @@ class Edge:
         took_ms = round((self._clock() - begun) * 1000, 1)
         log.info("request", extra={**_line(scope, state), "status": status, "ms": took_ms, "request_id": request_id})
 
-    async def _pass_through(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve what most requests ask for, with no layer in between."""
-        if self._passthrough is None:
-            self._passthrough = Passthrough(self._app.state.hub.gateway, lambda scope: _address(scope, self._proxies))
-        request_id, begun = f"{self._process}{next(self._count):016x}", self._clock()
-        seen = await self._passthrough(scope, receive, send, request_id, closing=self.draining)
-        self._lines.note(scope["method"], request_id, (self._clock() - begun) * 1000, seen)
+    def express(self, scope: Scope, exchange: Exchange) -> bool:
+        """Begin to serve a request at once, if it is one that can be: see `gateway_api.express`."""
+        return (
+            scope["raw_path"].startswith(_PASSTHROUGH) and not self.draining and self._through.express(scope, exchange)
+        )
+
+    @functools.cached_property
+    def _through(self) -> Passthrough:
+        return Passthrough(self._app.state.hub.gateway, functools.partial(_address, proxies=self._proxies), self._clock)
 
     async def aclose(self) -> None:
-        """Close the connections to Amazon, and write the last lines."""
-        if self._passthrough is not None:
-            await self._passthrough.aclose()
-        self._lines.write()
+        """Close the connections to Amazon, and write the last lines of the log."""
+        if "_through" in self.__dict__:
+            await self._through.aclose()
 
 
 _PASSTHROUGH = PREFIX + b"/"
@@ -330,7 +321,7 @@ async def running(
             edge = application(settings, hub)
             config = uvicorn.Config(
                 edge,
-                http=_Protocol,
+                http=Protocol,
                 lifespan="off",  # the hub is open already
                 log_config=None,
                 access_log=False,  # it would hold queries; Edge writes one that does not
@@ -379,67 +370,6 @@ def serve(settings: Settings, ready: Callable[[str], None] = lambda url: None) -
     configure_log(settings.log_level)
     with asyncio.Runner(loop_factory=uvicorn.Config("", log_config=None).get_loop_factory()) as runner:
         runner.run(until_told())
-
-
-class _Protocol(HttpToolsProtocol):
-    """uvicorn's HTTP with limits: for connections, and for the size and time of what comes before a body."""
-
-    _head = 0
-    _in_head = False
-    _late: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
-        super().connection_made(transport)
-        if len(self.connections) > MOST_CONNECTIONS:
-            self.app = _full
-        self._await_head()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._stop_waiting()
-        super().connection_lost(exc)
-
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self._head, self._in_head = 0, True
-
-    def on_headers_complete(self) -> None:
-        self._in_head = False
-        if self._late is not None:
-            self._stop_waiting()
-        if not self.url.startswith(b"/") or b"#" in self.url:
-            raise ValueError("another host, or a part of an address that is never sent")  # which is answered with 400
-        super().on_headers_complete()
-        self.headers = []  # for the fields of a trailer, which could bring what a proxy took out of the head
-
-    def _await_head(self) -> None:
-        if self._late is None:
-            self._late = self.loop.call_later(HEAD_S, self.transport.close)
-
-    def _stop_waiting(self) -> None:
-        if self._late is not None:
-            self._late.cancel()
-            self._late = None
-
-    def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        if self._in_head:
-            self._await_head()  # a timer for each request would cost as much as reading its head
-            self._head += len(data)
-            if self._head > LARGEST_HEAD and not self.transport.is_closing():
-                self.send_400_response("the head of the request is too large")
-
-
-async def _full(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer one request of a connection for which there is no room."""
-    body = b'{"message":"The server has too many connections; come back later.","errors":[],"request_id":null}'
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"content-length", b"%d" % len(body)),
-        (b"retry-after", b"5"),
-        (b"connection", b"close"),
-    ]
-    await send({"type": "http.response.start", "status": 503, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
 
 
 def _raise_file_limit() -> None:

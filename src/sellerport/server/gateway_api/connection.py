@@ -50,25 +50,30 @@ def no_answer(why: str, status: int = 502, *, sent: bool = True) -> NoAnswer:
 
 
 class Answer:
-    """An answer on its way; ``headers`` has its names in lower case."""
+    """An answer on its way."""
+
+    __slots__ = (
+        "_failure", "_held", "_pieces", "_waiter", "complete", "connection", "fields", "headers", "on_slow", "status",
+        "then",
+    )  # fmt: skip
 
     def __init__(self, connection: Connection) -> None:
         self.status = 0
         """0 until the head has come."""
         self.headers: Headers = []
+        """All of its fields, in their order; the names in lower case."""
+        self.fields: dict[bytes, bytes] = {}
+        """The first field of each name."""
         self.complete = False
         """Whether all of it has come; `read` may still have some to give."""
         self.on_slow: OnSlow | None = None
-        self._connection = connection
+        self.then: Callable[[Answer], None] | None = None
+        """Is called when some of it came or it failed, instead of whoever waits for it."""
+        self.connection = connection
         self._pieces: list[bytes] = []
         self._held = 0
         self._failure: NoAnswer | None = None
         self._waiter: asyncio.Future[None] | None = None
-
-    async def begin(self) -> None:
-        """Wait until the head is there."""
-        while not self.status:
-            await self._wait()
 
     async def read(self) -> bytes:
         """Return what has come of the body since, at least a byte; ``b""`` at its end.
@@ -77,16 +82,32 @@ class Answer:
             NoAnswer: it ended before its end, took too long, or was aborted.
         """
         while not self._pieces and not self.complete:
-            await self._wait()
+            await self.more()
+        return self.take()
+
+    def take(self) -> bytes:
+        """Return what has come of the body since, which may be nothing."""
         found = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
         self._pieces, self._held = [], 0
-        self._connection.go_on()
+        self.connection.go_on()
         return found
+
+    def more(self) -> asyncio.Future[None]:
+        """Return what is done when more of it has come, or it failed.
+
+        Raises:
+            NoAnswer: it failed.
+        """
+        if self._failure is not None:
+            raise self._failure
+        self._waiter = self.connection.loop.create_future()
+        return self._waiter
 
     def close(self) -> None:
         """Give its connection back, or close it at once where the answer is not complete."""
-        if self._connection.answer is self:
-            self._connection.give_back()
+        self.on_slow = None  # which knows this answer: a circle that only the garbage collector would find
+        if self.connection.answer is self:
+            self.connection.give_back()
 
     def fail(self, why: str, status: int = 502) -> None:
         """Let whoever waits for it know that it will not come."""
@@ -96,7 +117,9 @@ class Answer:
 
     def wake(self) -> None:
         """Let whoever waits for it see what came."""
-        if self._waiter is not None and not self._waiter.done():
+        if self.then is not None:
+            self.then(self)
+        elif self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
     def add(self, piece: bytes) -> int:
@@ -107,18 +130,9 @@ class Answer:
 
     def abort(self) -> None:
         """Close its connection at once; who reads on meets a `NoAnswer`."""
-        if self._connection.answer is self:
+        if self.connection.answer is self:
             self.fail("the request was given up")
-            self._connection.end()
-
-    async def _wait(self) -> None:
-        if self._failure is not None:
-            raise self._failure
-        self._waiter = self._connection.loop.create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
+            self.connection.end()
 
 
 class Connection(asyncio.Protocol):
@@ -146,6 +160,7 @@ class Connection(asyncio.Protocol):
         self._paused = self._keep = self._until_close = self._interim = self._in_head = self._full = False
         self._cut = False
         self._head = 0
+        self._fields: Headers = []
         self._writable: asyncio.Future[None] | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvloop's is no subclass
@@ -157,7 +172,7 @@ class Connection(asyncio.Protocol):
         assert self._transport is not None, "it is connected"
         self.answer = answer = Answer(self)
         self.heard = self._keep = self._until_close = self._cut = False
-        self._in_head, self._head, self.ticks = True, 0, 0
+        self._in_head, self._head, self.ticks, self._fields = True, 0, 0, []
         self.due = self.loop.time() + FIRST_BYTE_S
         self._transport.write(head + body if len(body) < HELD else head)
         if len(body) >= HELD:
@@ -251,29 +266,31 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a field of its head."""
-        if self.answer is not None and self._in_head:  # and no trailer
-            self.answer.headers.append((name.lower(), value))
-            if len(self.answer.headers) > MOST_FIELDS:
-                raise _NotForUs
+        if self._in_head:  # and no trailer
+            self._fields.append((name, value))
 
     def on_headers_complete(self) -> None:
         """See how its body is framed."""
-        answer, status = self.answer, self._parser.get_status_code()
+        answer, status, fields = self.answer, self._parser.get_status_code(), self._fields
         assert answer is not None
         self._interim = 100 <= status < 200
         if self._interim:
             if status == 101:  # nobody asked for another protocol
                 raise _NotForUs
-            answer.headers.clear()
+            fields.clear()
             return
         self._in_head = False
-        if self._head > LARGEST_HEAD and sum(len(name) + len(value) for name, value in answer.headers) > LARGEST_HEAD:
+        if len(fields) > MOST_FIELDS:
+            raise _NotForUs
+        if self._head > LARGEST_HEAD and sum(len(name) + len(value) for name, value in fields) > LARGEST_HEAD:
             raise _NotForUs  # though it came in one piece, some of which may be the body's
-        lengths = [value for name, value in answer.headers if name == b"content-length"]
-        codings = [value.lower() for name, value in answer.headers if name == b"transfer-encoding"]
-        if status > 599 or codings not in ([], [b"chunked"]) or (codings and lengths) or len(lengths) > 1:
+        answer.headers = headers = [(name.lower(), value) for name, value in fields]
+        answer.fields = named = dict(headers[::-1])
+        length, coding = named.get(b"content-length"), named.get(b"transfer-encoding")
+        twice = len(named) < len(headers) and _twice(headers)
+        if status > 599 or twice or (coding is not None and (length is not None or coding.lower() != b"chunked")):
             raise _NotForUs  # RFC 9112 §6.1: it could be read in two ways
-        self._until_close = not codings and not lengths and status not in (204, 304)
+        self._until_close = coding is None and length is None and status not in (204, 304)
         self._keep = self._parser.should_keep_alive() and not self._until_close
         answer.status = status
 
@@ -298,6 +315,12 @@ class Connection(asyncio.Protocol):
         self.end()
         if answer is not None:
             answer.fail(why)
+
+
+def _twice(headers: Headers) -> bool:
+    """Whether a head says more than once how its body is framed."""
+    names = [name for name, _ in headers]
+    return names.count(b"content-length") > 1 or names.count(b"transfer-encoding") > 1
 
 
 class _NotForUs(Exception):  # tells the parser to stop

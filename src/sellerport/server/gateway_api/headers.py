@@ -8,12 +8,11 @@ Towards the caller everything is passed on but hop-by-hop fields, and those that
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
 
 from sellerport import catalog
 from sellerport.errors import CallerError, Unauthenticated
-from sellerport.server.gateway_api.connection import Headers
+from sellerport.server.gateway_api.connection import Answer, Headers
 from sellerport.server.gateway_api.operations import Route
 from sellerport.server.gateway_api.secrets import canonical
 from sellerport.server.hub import HOP_BY_HOP
@@ -44,6 +43,9 @@ _DROPPED = _HOP_BY_HOP | {
 _BODYS = frozenset({b"content-length", b"content-encoding", b"content-md5", b"digest", b"content-digest", b"etag"})
 """Fields that are about the bytes of a body, and wrong when those are others."""
 
+Given = dict[bytes, bytes]
+"""What is read of a request's head."""
+
 _NO_STORE: tuple[bytes, bytes] = (b"cache-control", b"no-store")
 
 
@@ -54,57 +56,49 @@ def _readable() -> frozenset[bytes]:
     return frozenset({*_OWN, *_FORWARDED, *(wire.lower().encode() for place, wire in places if place == "header")})
 
 
-@dataclass(slots=True)
-class Given:
-    """What is read of a request's head."""
+def pair(given: Given) -> tuple[bytes, bytes]:
+    """Return the seller's access token and the secret, with its spaces put right.
 
-    fields: dict[bytes, bytes]
+    Raises:
+        Unauthenticated: one of them is missing.
+    """
+    token, secret = given.get(TOKEN), given.get(SECRET)
+    if not token:
+        raise Unauthenticated("Invalid seller access token")
+    if not secret:
+        raise Unauthenticated("Invalid amazon token secret")
+    if b" " in secret:
+        secret = canonical(secret.decode("latin-1")).encode("latin-1")
+    return token, secret
 
-    def pair(self) -> tuple[bytes, bytes]:
-        """Return the seller's access token and the secret, with its spaces put right.
 
-        Raises:
-            Unauthenticated: one of them is missing.
-        """
-        token, secret = self.fields.get(TOKEN), self.fields.get(SECRET)
-        if not token:
-            raise Unauthenticated("Invalid seller access token")
-        if not secret:
-            raise Unauthenticated("Invalid amazon token secret")
-        if b" " in secret:
-            secret = canonical(secret.decode("latin-1")).encode("latin-1")
-        return token, secret
+def length(given: Given) -> int | None:
+    """Return how many bytes the body has; None where it comes in chunks. The server's parser has checked it."""
+    if b"transfer-encoding" in given:
+        return None
+    return int(given.get(b"content-length", 0))
 
-    def length(self) -> int | None:
-        """How many bytes the body has; None where it comes in chunks. The server's parser has checked it."""
-        if b"transfer-encoding" in self.fields:
-            return None
-        return int(self.fields.get(b"content-length") or 0)
 
-    @property
-    def labels(self) -> bool:
-        """Whether the caller wants documents kept here and named, instead of their bytes."""
-        return ORDER in self.fields and SHIPMENT in self.fields
+def forwarded(given: Given, route: Route, *, identity: bool) -> bytes:
+    """Return the lines of a request's head that are passed on.
 
-    def forwarded(self, route: Route, *, identity: bool) -> bytes:
-        """Return the lines that are passed on.
+    Args:
+        given: the head.
+        route: what is called, which may take fields of its own.
+        identity: whether the answer will be read here, and so should not be packed.
 
-        Args:
-            route: what is called, which may take fields of its own.
-            identity: whether the answer will be read here, and so should not be packed.
-
-        Raises:
-            CallerError: one has a character that a field has not.
-        """
-        lines = b"accept-encoding: identity\r\n" if identity else b""
-        for name in (*_FORWARDED, *route.fields):
-            value = self.fields.get(name)
-            if value is None or (identity and name == b"accept-encoding"):
-                continue
-            if not _VALUE.fullmatch(value):
-                raise CallerError(f"the header field {name.decode()} has a character that cannot be passed on")
-            lines += b"%b: %b\r\n" % (name, value)
-        return lines
+    Raises:
+        CallerError: one has a character that a field has not.
+    """
+    lines = b"accept-encoding: identity\r\n" if identity else b""
+    for name in (*_FORWARDED, *route.fields):
+        value = given.get(name)
+        if value is None or (identity and name == b"accept-encoding"):
+            continue
+        if not _VALUE.fullmatch(value):
+            raise CallerError(f"the header field {name.decode()} has a character that cannot be passed on")
+        lines += b"%b: %b\r\n" % (name, value)
+    return lines
 
 
 def read(headers: Headers) -> Given:
@@ -113,7 +107,7 @@ def read(headers: Headers) -> Given:
     Raises:
         CallerError: a field is there twice that may be there once, or asks for what there is not.
     """
-    fields: dict[bytes, bytes] = {}
+    fields: Given = {}
     readable = _readable()
     for name, value in headers:
         if name not in readable:
@@ -133,28 +127,20 @@ def read(headers: Headers) -> Given:
         refused = CallerError("the body must not be packed")
         refused.status = 415
         raise refused
-    return Given(fields)
+    return fields
 
 
-def passed_on(headers: Headers, *, changed: bool = False) -> Headers:
+def passed_on(answer: Answer, *, changed: bool = False) -> Headers:
     """Return what of an answer's head is passed on.
 
     Args:
-        headers: names in lower case.
-        changed: whether the body was.
+        answer: Amazon's.
+        changed: whether its body was.
     """
     dropped = _DROPPED | _BODYS if changed else _DROPPED
-    for name, value in headers:
-        if name == b"connection" and value.lower() not in (b"keep-alive", b"close"):
-            dropped = dropped | {one.strip().lower() for one in value.split(b",")}
-    kept = [one for one in headers if one[0] not in dropped]
+    named = b",".join([value for name, value in answer.headers if name == b"connection"])
+    if named and named.lower() not in (b"keep-alive", b"close"):
+        dropped = dropped | {one.strip().lower() for one in named.split(b",")}
+    kept = [one for one in answer.headers if one[0] not in dropped]
     kept.append(_NO_STORE)
     return kept
-
-
-def value(headers: Headers, name: bytes) -> bytes | None:
-    """Return a field's value, the first of several."""
-    for one, found in headers:
-        if one == name:
-            return found
-    return None

@@ -11,11 +11,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TextIO
 
 import msgspec
 
-from sellerport.server.gateway_api.passthrough import PREFIX, Seen
+from sellerport.errors import SellerportError
+from sellerport.server.gateway_api.operations import PREFIX, Route
+from sellerport.server.hub import Pass
 
 log = logging.getLogger("sellerport.server.app")  # where all other requests are logged
 
@@ -54,36 +57,28 @@ class _Line(msgspec.Struct, gc=False, omit_defaults=True):
     error: str | None = None
     level: str | None = None
     logger: str | None = None
-    timestamp: str | None = None
+    timestamp: datetime | None = None
 
 
 class Lines:
     """Those of this process that are not written yet."""
 
     def __init__(self) -> None:
-        self._noted: list[_Line] = []
+        self._noted: list[_Noted] = []
         self._next: asyncio.TimerHandle | None = None
-        self._second = (0, "")
 
-    def note(self, method: str, request_id: str, took_ms: float, seen: Seen) -> None:
+    def note(
+        self,
+        method: str,
+        request_id: str,
+        took_ms: float,
+        status: int,
+        one: Pass | None,
+        route: Route | None,
+        error: SellerportError | None,
+    ) -> None:
         """Take down one request; no I/O."""
-        one = seen.one
-        self._noted.append(
-            _Line(
-                "request",
-                method,
-                "(no operation)" if seen.route is None else _PREFIX + seen.route.operation.path,
-                seen.status,
-                round(took_ms, 1),
-                request_id,
-                None if one is None else one.organization_id,
-                None if one is None else one.seller_id,
-                None if seen.error is None else seen.error.code,
-                "info",
-                log.name,
-                self._now(),
-            )
-        )
+        self._noted.append((time.time(), method, request_id, took_ms, status, one, route, error))
         if self._next is None:
             self._next = asyncio.get_running_loop().call_later(EVERY_S, self.write)
         elif len(self._noted) >= MOST:
@@ -97,20 +92,35 @@ class Lines:
             self._next = None
         if not noted or not log.isEnabledFor(logging.INFO):
             return
+        lines = [_line(one) for one in noted]
         for handler in logging.getLogger().handlers:
             if isinstance(handler, JsonHandler):
-                handler.write(_encoder.encode_lines(noted).decode())
+                handler.write(_encoder.encode_lines(lines).decode())
                 continue
-            for one in noted:
-                said = {name: value for name in _SAID if (value := getattr(one, name)) is not None}
+            for line in lines:
+                said = {name: value for name in _SAID if (value := getattr(line, name)) is not None}
                 handler.handle(log.makeRecord(log.name, logging.INFO, "", 0, "request", (), None, extra=said))
 
-    def _now(self) -> str:
-        now = time.time()
-        second = int(now)
-        if second != self._second[0]:
-            self._second = (second, time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)))
-        return f"{self._second[1]}.{int((now - second) * 1e6):06}Z"
+
+_Noted = tuple[float, str, str, float, int, Pass | None, Route | None, SellerportError | None]
+
+
+def _line(noted: _Noted) -> _Line:
+    at, method, request_id, took_ms, status, one, route, error = noted
+    return _Line(
+        "request",
+        method,
+        "(no operation)" if route is None else _PREFIX + route.operation.path,
+        status,
+        round(took_ms, 1),
+        request_id,
+        None if one is None else one.organization_id,
+        None if one is None else one.seller_id,
+        None if error is None else error.code,
+        "info",
+        log.name,
+        datetime.fromtimestamp(at, UTC),
+    )
 
 
 _PREFIX = PREFIX.decode()

@@ -16,6 +16,9 @@ from sellerport import catalog
 from sellerport.catalog import Operation
 from sellerport.errors import CallerError, NotAllowed, NotFound
 
+PREFIX: Final = b"/passthrough-api"
+"""What stands before Amazon's paths here."""
+
 APIS: Final = frozenset(
     {
         # orders, and what is sent to buyers
@@ -101,6 +104,11 @@ class Route:
     """The path between its parameters."""
     fields: frozenset[bytes]
     """The header fields that are among its parameters, in lower case."""
+    method: bytes
+    restricted: bool
+    """Whether it refuses any token but a restricted one."""
+    specific: bool
+    """Whether it does for some of its objects, each of which a token has to name."""
 
     def path(self, values: list[bytes]) -> bytes:
         """Return the path with these values of its parameters, which are encoded already."""
@@ -184,4 +192,9 @@ def _route(operation: Operation) -> Route:
     allowed = operation.api in APIS and operation.key not in DENIED and operation.scope is None and not greedy
     fields = frozenset(one.wire.lower().encode() for one in operation.parameters if one.place == "header")
     pieces = tuple(re.sub(r"\{[^}]*\}", "\0", operation.path).encode().split(b"\0"))
-    return _routes.setdefault(operation.key, Route(operation, operation.key, allowed, pieces, fields))
+    rule = operation.restricted
+    specific = rule is not None and rule.path == "specific"
+    # what takes data elements is answered without personal data to whoever asks for none of them
+    restricted = rule is not None and not rule.elements and not specific
+    made = Route(operation, operation.key, allowed, pieces, fields, operation.method.encode(), restricted, specific)
+    return _routes.setdefault(operation.key, made)

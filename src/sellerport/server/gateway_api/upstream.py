@@ -37,7 +37,7 @@ MOST = 256
 Body = bytes | AsyncIterator[bytes]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Place:
     """One of Amazon's hosts, as `Amazon.url` knows it: where to connect, and what requests begin with there."""
 
@@ -89,7 +89,8 @@ class _Pool:
         self.busy.discard(connection)
         if not connection.closed:
             self.idle.append((self.now + IDLE_S, connection))
-        self.next()
+        if self.waiting:
+            self.next()
 
     def lost(self, connection: Connection) -> None:
         """Forget a connection that was closed while nobody used it."""
@@ -138,8 +139,29 @@ class Upstream:
         self._pools: dict[Place, _Pool] = {}
         self._ticking: asyncio.TimerHandle | None = None
 
+    def ready(self, place: Place) -> bool:
+        """Whether there is a connection that can be used at once."""
+        pool = self._pools.get(place)
+        return pool is not None and bool(pool.idle) and not pool.idle[-1][1].closed
+
+    def start(self, place: Place, head: bytes, on_slow: OnSlow) -> Answer:
+        """Send a request without a body over a connection that is `ready`; return its answer, which is still to come.
+
+        The arguments are those of `ask`, which finishes what began here.
+        """
+        connection = self._pools[place].take()
+        assert connection is not None, "it is ready"
+        return self._begin(connection, head, b"", on_slow)
+
     async def ask(
-        self, place: Place, head: bytes, body: Body = b"", *, again: bool = False, on_slow: OnSlow | None = None
+        self,
+        place: Place,
+        head: bytes,
+        body: Body = b"",
+        *,
+        again: bool = False,
+        on_slow: OnSlow | None = None,
+        under_way: Answer | None = None,
     ) -> Answer:
         """Send a request, and return its answer when the head is there. The caller closes it.
 
@@ -150,31 +172,41 @@ class Upstream:
             again: whether it may be sent once more where a connection that was kept turns out to be closed; not
                 what changes anything, as nobody knows whether it was done (RFC 9110 §9.2.2).
             on_slow: see there; the answer may have no head yet.
+            under_way: what `start` returned for this request.
 
         Raises:
             NoAnswer: there is no connection to be had, or no answer. Its status is 504 where time ran out, or 502.
         """
         pool = self._pools.get(place) or self._pool(place)
-        connection = pool.take() or await self._connection(pool)
+        if under_way is None:
+            connection = pool.take() or await self._connection(pool)
+            under_way = self._begin(connection, head, body, on_slow)
+        else:
+            connection, under_way.on_slow = under_way.connection, on_slow
         try:
-            return await self._ask(connection, head, body, on_slow)
+            return await self._head(under_way, body)
         except NoAnswer:
             stale = connection.used and connection.dropped and not connection.heard
             if not (again and stale and isinstance(body, bytes)):
                 raise
-        return await self._ask(await self._connection(pool), head, body, on_slow)
+        return await self._head(self._begin(await self._connection(pool), head, body, on_slow), body)
 
-    async def _ask(self, connection: Connection, head: bytes, body: Body, on_slow: OnSlow | None) -> Answer:
+    def _begin(self, connection: Connection, head: bytes, body: Body, on_slow: OnSlow | None) -> Answer:
         answer = connection.begin(head, body if isinstance(body, bytes) else b"")
         answer.on_slow = on_slow
         if self._ticking is None:
             self._tick()
+        return answer
+
+    async def _head(self, answer: Answer, body: Body) -> Answer:
+        """Return an answer whose head is there."""
         try:
             if not isinstance(body, bytes):
                 async for piece in body:
-                    if not await connection.write(piece):
+                    if not await answer.connection.write(piece):
                         break
-            await answer.begin()
+            while not answer.status:
+                await answer.more()
         except BaseException:
             answer.abort()
             answer.close()

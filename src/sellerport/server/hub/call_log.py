@@ -15,7 +15,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import NamedTuple
 
 from sellerport.errors import SellerportError
 from sellerport.server.hub.changes import Change, Changes
@@ -32,12 +31,8 @@ AT_ONCE = 500
 MOST = 20_000
 
 
-class _Key(NamedTuple):
-    organization_id: str
-    seller_id: str
-    operation: str
-    status: int
-    second: int
+_Key = tuple[str, str, str, int, int]
+"""Organization, seller, operation, status, second."""
 
 
 class CallLog:
@@ -65,7 +60,7 @@ class CallLog:
             operation: its key in the catalogue.
             status: of the HTTP answer; 499 where the client left before it.
         """
-        key = _Key(organization_id, seller_id, operation, status, int(self._clock()))
+        key = (organization_id, seller_id, operation, status, int(self._clock()))
         count = self._noted.get(key, 0)
         if not count and len(self._noted) >= MOST:
             self._lost += 1
@@ -84,14 +79,14 @@ class CallLog:
             some = dict(list(self._noted.items())[:AT_ONCE])
             changes = [
                 Change(
-                    key.organization_id,
+                    organization,
                     ACTION,
-                    key.seller_id,
-                    {"operation": key.operation, "status": key.status, "calls": count, "second": key.second},
+                    seller,
+                    {"operation": operation, "status": status, "calls": count, "second": second},
                 )
-                for key, count in some.items()
+                for (organization, seller, operation, status, second), count in some.items()
             ]
-            async with self._changes.writing(*{key.organization_id for key in some}) as store:
+            async with self._changes.writing(*{organization for organization, *_ in some}) as store:
                 await self._changes.note_all(store, GATEWAY, changes)
             for key, count in some.items():  # there may be more of them meanwhile
                 if self._noted[key] == count:

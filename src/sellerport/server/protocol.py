@@ -1,0 +1,209 @@
+"""uvicorn's HTTP with limits (of connections, and of what comes before a body), and a short way for whole answers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+
+HEAD_S = 10.0
+"""How long a request's head may take."""
+
+MOST_CONNECTIONS = 5000
+"""More are answered with 503, so that those before them go on to be served."""
+
+LARGEST_HEAD = 1 << 16
+
+Whole = Callable[[Scope, int, list[tuple[bytes, bytes]], bytes], bool]
+"""Sends a whole answer (a request's scope, then status, fields, body) and returns True, or does nothing and False."""
+
+_WHOLE, _UNDER_WAY = "sellerport.whole", "sellerport.under_way"
+
+
+def whole(scope: Scope) -> Whole | None:
+    """Return the short way for a request's answer, an extension of ASGI that this server's own protocol has.
+
+    It costs a third of the two messages of ASGI. Nothing is looked at on it: the fields are as HTTP/1.1 has them, in
+    lower case, and ``content-length`` is right. A client that cannot take it now is answered by ASGI's messages.
+    """
+    found: Whole | None = scope.get("extensions", {}).get(_WHOLE)
+    return found
+
+
+def under_way(scope: Scope) -> Any:
+    """Return what was handed over with a request (`Exchange.hand_over`), once."""
+    return scope.get("extensions", {}).pop(_UNDER_WAY, None)
+
+
+class Protocol(HttpToolsProtocol):
+    """One connection of a client."""
+
+    _head = 0
+    _in_head = False
+    _late: asyncio.TimerHandle | None = None
+    _idle_since = 0.0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
+        """Begin (asyncio's protocol and httptools' callbacks, as the next five)."""
+        super().connection_made(transport)
+        self._extensions: dict[str, Any] = {_WHOLE: self._send_whole}
+        if len(self.connections) > MOST_CONNECTIONS:
+            self.app = _full
+        self._await_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End."""
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came."""
+        super().data_received(data)
+        if self._in_head:
+            self._await_head()  # a timer for each request would cost as much as reading its head
+            self._head += len(data)
+            if self._head > LARGEST_HEAD and not self.transport.is_closing():
+                self.send_400_response("the head of the request is too large")
+
+    def on_message_begin(self) -> None:
+        """Begin a request."""
+        super().on_message_begin()
+        self._head, self._in_head = 0, True
+        self.scope["extensions"] = self._extensions
+
+    def on_headers_complete(self) -> None:
+        """Have a request answered."""
+        self._in_head = False
+        if self._late is not None:
+            self._stop_waiting()
+        if not self.url.startswith(b"/") or b"#" in self.url:
+            raise ValueError("another host, or a part of an address that is never sent")  # which is answered with 400
+        super().on_headers_complete()
+        self.headers = []  # for the fields of a trailer, which could bring what a proxy took out of the head
+
+    def _await_head(self) -> None:
+        if self._late is None:
+            self._late = self.loop.call_later(HEAD_S, self.transport.close)
+
+    def _stop_waiting(self) -> None:
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
+
+    def on_response_complete(self) -> None:
+        """Wait for the next request: one timer looks after all of a connection's pauses, and not a new one each."""
+        if self.pipeline or self.transport.is_closing():
+            super().on_response_complete()
+            return
+        self.server_state.total_requests += 1
+        self.flow.resume_reading()
+        self._idle_since = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close the connection if nothing came for as long as it is kept, or look again when that may be so."""
+        self.timeout_keep_alive_task = None
+        if not self.cycle.response_complete:
+            return  # its end begins the next pause
+        left = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if left > 0 or self._in_head:
+            wait = max(left, 1.0)
+            self.timeout_keep_alive_task = self.loop.call_later(wait, self.timeout_keep_alive_handler)
+        else:
+            super().timeout_keep_alive_handler()
+
+    def _unset_keepalive_if_required(self) -> None:
+        if self.transport.is_closing():
+            super()._unset_keepalive_if_required()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        express: Express | None = getattr(app, "express", None)
+        scope: Any = cycle.scope
+        if express is None or not express(scope, Exchange(self, cycle)):
+            super()._start_asgi_task(cycle, app)
+
+    def hand_over(self, cycle: RequestResponseCycle, what: object) -> None:
+        """Have a request answered by the application after all; it finds under way what `under_way` returns."""
+        extensions: Any = {**self._extensions, _UNDER_WAY: what}
+        cycle.scope["extensions"] = extensions
+        super()._start_asgi_task(cycle, self.app)
+
+    def _send_whole(self, scope: Scope, status: int, fields: list[tuple[bytes, bytes]], body: bytes) -> bool:
+        """Send an answer in one piece: see `Whole`."""
+        cycle = self.cycle
+        ready = cycle.scope is scope and not (cycle.disconnected or cycle.response_started or cycle.flow.write_paused)
+        if not ready or scope["method"] == "HEAD":
+            return False
+        self.send_whole(cycle, status, fields, body)
+        return True
+
+    def send_whole(
+        self, cycle: RequestResponseCycle, status: int, fields: list[tuple[bytes, bytes]], body: bytes
+    ) -> None:
+        """Send an answer in one piece: see `Whole`."""
+        head = b"".join([b"%b: %b\r\n" % field for field in (*cycle.default_headers, *fields)])
+        if (b"connection", b"close") in fields:
+            cycle.keep_alive = False
+        elif not cycle.keep_alive:
+            head += b"connection: close\r\n"
+        cycle.waiting_for_100_continue = False
+        cycle.response_started = cycle.response_complete = True
+        self.transport.write(b"%b%b\r\n%b" % (STATUS_LINE[status], head, body))
+        cycle.message_event.set()
+        if not cycle.keep_alive:
+            self.transport.close()
+        cycle.on_response()
+
+
+class Exchange:
+    """A request that is answered without a task, as far as that goes."""
+
+    __slots__ = ("_cycle", "_protocol")
+
+    def __init__(self, protocol: Protocol, cycle: RequestResponseCycle) -> None:
+        self._protocol, self._cycle = protocol, cycle
+
+    @property
+    def left(self) -> bool:
+        """Whether the client is gone."""
+        return self._cycle.disconnected or self._protocol.transport.is_closing()
+
+    @property
+    def ready(self) -> bool:
+        """Whether the client takes an answer now."""
+        return not (self.left or self._cycle.flow.write_paused)
+
+    def answer(self, status: int, fields: list[tuple[bytes, bytes]], body: bytes) -> None:
+        """Send the answer, as `Whole` does."""
+        self._protocol.send_whole(self._cycle, status, fields, body)
+
+    def hand_over(self, what: object) -> None:
+        """Leave the rest to the application, which finds under way what `under_way` returns."""
+        self._protocol.hand_over(self._cycle, what)
+
+    def abort(self) -> None:
+        """End the connection at once."""
+        self._protocol.transport.abort()
+
+
+Express = Callable[[Scope, Exchange], bool]
+"""An application's ``express``: begins to answer a request and returns True, or does nothing and returns False."""
+
+
+async def _full(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer one request of a connection for which there is no room."""
+    body = b'{"message":"The server has too many connections; come back later.","errors":[],"request_id":null}'
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", b"%d" % len(body)),
+        (b"retry-after", b"5"),
+        (b"connection", b"close"),
+    ]
+    await send({"type": "http.response.start", "status": 503, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
