@@ -12,7 +12,15 @@ import pytest
 from sellerport import Hosted, SellingPartner, regions
 from sellerport.cli.demo import Server, serving
 from sellerport.connectors import AmazonSellerPartnerConnector, ExecuteResultWithMeta, Record, SellerportAuthConfig
-from sellerport.errors import GrantRevoked, InvalidArguments, NotFound, SellerportError, Throttled, Unauthenticated
+from sellerport.errors import (
+    GrantRevoked,
+    InvalidArguments,
+    NotFound,
+    SellerportError,
+    SettingsError,
+    Throttled,
+    Unauthenticated,
+)
 from sellerport.oauth import LwaClient
 from sellerport.server.hub import Caller
 from sellerport.server.settings import Settings
@@ -94,6 +102,12 @@ def test_a_wrong_secret_and_a_foreign_connection_are_told_apart(hosted: Hosted) 
 def test_a_server_that_is_none_of_ours_is_told(amazon: LocalAmazon) -> None:
     with pytest.raises(SellerportError, match="answered 403"):
         SellingPartner(connection=Hosted(amazon.address, "id", "secret", "x")).sellers.get_account()
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:8080", "sellerport.test", "ftp://sellerport.test", "http://h:99999"])
+def test_an_address_that_is_none_is_refused_with_how_it_is_written(address: str) -> None:
+    with pytest.raises(SettingsError, match="SELLERPORT_URL"):
+        Hosted(address, "id", "secret", "x")
 
 
 def test_secrets_do_not_show(hosted: Hosted) -> None:

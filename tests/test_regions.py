@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sellerport.errors import InvalidArguments
+from sellerport.errors import InvalidArguments, SettingsError
 from sellerport.regions import HOSTS, LWA, MARKETPLACES, REGIONS, Amazon, marketplace, region
 
 TABLE = Path(__file__).parent.parent.parent / "shared" / "amazon" / "sp-api" / "facts" / "marketplaces.json"
@@ -60,6 +60,12 @@ def test_every_host_is_amazons() -> None:
 def test_a_local_amazon_has_every_host_as_the_first_segment_of_its_path() -> None:
     assert Amazon("http://127.0.0.1:1/").url(LWA, "/auth/o2/token") == "http://127.0.0.1:1/api.amazon.com/auth/o2/token"
     assert Amazon().url(REGIONS["fe"].sandbox, "/x") == "https://sandbox.sellingpartnerapi-fe.amazon.com/x"
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:8099", "http://", "http://h:99999"])
+def test_a_local_amazon_whose_address_is_none_is_refused(address: str) -> None:
+    with pytest.raises(SettingsError, match="is written like http"):
+        Amazon(address)
 
 
 def test_an_address_outside_the_table_cannot_be_built() -> None:

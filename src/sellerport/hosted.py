@@ -15,7 +15,8 @@ import msgspec
 
 from sellerport.answers import Result
 from sellerport.catalog import Operation
-from sellerport.errors import SellerportError, TooManyRequests, Unauthenticated, revive
+from sellerport.errors import SellerportError, SettingsError, TooManyRequests, Unauthenticated, revive
+from sellerport.regions import is_address
 from sellerport.wire import UNREADABLE, Request, Response, Wire
 
 T = TypeVar("T")
@@ -69,6 +70,9 @@ class Server:
         organization_id: the organization that the API client has to belong to, if that is to be checked.
         timeout_s: how long one call may take, in seconds; the server may wait for a slot on its side.
         clock: seconds, from any start.
+
+    Raises:
+        SettingsError: the address is none.
     """
 
     server: str
@@ -78,6 +82,10 @@ class Server:
     timeout_s: float = field(default=120.0, kw_only=True)
     clock: Callable[[], float] = field(default=time.monotonic, repr=False, kw_only=True)
     _held: _Held = field(default_factory=lambda: _Held(), repr=False, compare=False, kw_only=True)
+
+    def __post_init__(self) -> None:
+        if not is_address(self.server):
+            raise SettingsError("a server's address (SELLERPORT_URL) is written like https://sellerport.example.com")
 
     async def ask(self, wire: Wire, method: str, path: str, given: Any, kind: type[T]) -> T:
         """Make one request, with another access token if the server does not know this one any more.
@@ -152,7 +160,10 @@ def _error(answer: Response, refusal: _Refusal) -> SellerportError:
     facts = refusal.errors[0].details if refusal.errors else None
     if facts is not None and "code" in facts:
         return revive(facts)
-    message = refusal.message or f"the Sellerport server answered {answer.status} with something that is not its own"
+    message = refusal.message or (
+        f"what answered {answer.status} is no Sellerport server; check its address (SELLERPORT_URL), "
+        "and what stands before it"
+    )
     if answer.status == 401:
         return Unauthenticated(message)
     after = answer.headers.get("retry-after", "")

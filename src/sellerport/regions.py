@@ -223,6 +223,15 @@ def region(name: str) -> Region:
     return REGIONS[marketplace(name).region]
 
 
+def is_address(text: str) -> bool:
+    """Return whether a text says where a server is: a scheme, a host, and maybe a port."""
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is none
+        return False
+
+
 @dataclass(frozen=True)
 class Amazon:
     """Where Amazon is: the real one, or a local one at an address such as ``http://127.0.0.1:8099``."""
@@ -230,8 +239,7 @@ class Amazon:
     local: str | None = None
 
     def __post_init__(self) -> None:
-        parts = urlsplit(self.local or "http://x")
-        if parts.scheme not in ("http", "https") or not parts.netloc:
+        if self.local and not is_address(self.local):
             raise SettingsError("a local Amazon's address (SELLERPORT_AMAZON) is written like http://127.0.0.1:8099")
 
     def url(self, host: str, path: str) -> str:

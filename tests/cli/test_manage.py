@@ -33,6 +33,11 @@ def test_where_there_are_two_organizations_one_has_to_be_named(operator: Shell) 
     assert "conflict" in operator.fails("organization", "create", "Acme")
 
 
+def test_without_an_organization_the_way_to_one_is_told(operator: Shell) -> None:
+    operator.environ["SELLERPORT_DATABASE"] = "empty.db"
+    assert "no organization yet; make one with `sellerport organization create" in operator.fails("client", "list")
+
+
 def test_an_application_is_registered_with_a_secret_that_never_shows(operator: Shell) -> None:
     shown = operator.ok(*REGISTER, "--application-id", ID, given=f"{SECRET}\n")
     assert ID in shown
@@ -59,6 +64,8 @@ def test_a_connection_is_made_from_a_refresh_token_shown_and_deleted(operator: S
     create = ("connection", "create", "--customer", "shop-7", "--marketplace", "DE")
     shown = operator.ok(*create, given="Atzr|test-token\n")
     assert "Atzr|test-token" not in shown
+    operator.environ["COLUMNS"] = "80"
+    assert operator.ok("connection", "list").split()[:2] == ["id", "status"]
     (listed,) = operator.json("connection", "list", "--customer", "shop-7")
     assert (listed["region"], listed["status"], listed["marketplace"]) == ("eu", "active", "A1PA6795UKMFR9")
     assert operator.json("connection", "list", "--customer", "other") == []

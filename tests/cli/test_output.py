@@ -44,7 +44,9 @@ def test_what_a_column_has_no_room_for_is_seen_to_be_missing(capsys: pytest.Capt
     table([{"[x]": "y" * 300, "[i]other": 1}])
     shown = capsys.readouterr().out
     assert "yyy…" in shown
-    assert "1 more fields in --json or a wider window: [i]other …" in shown
+    assert "1 more field in --json or a wider window: [i]other\n" in shown
+    table([{"x": "y" * 300, **dict.fromkeys("abcdefg", 1)}])
+    assert "7 more fields in --json or a wider window: a, b, c, d, e, f, …\n" in capsys.readouterr().out
 
 
 def test_an_error_line_steers_no_terminal(seller: Shell, amazon: LocalAmazon) -> None:
@@ -101,6 +103,7 @@ def test_a_reader_that_has_enough_is_left_in_peace(seller: Shell, amazon: LocalA
         (("call",), "Missing argument 'OPERATION'"),
         (("call", "--no-such-option"), "No such option"),
         (("no-such-command",), "No such command"),
+        (("oprations",), "Did you mean 'operations'?"),
         (("report", "X", "--patience", "x"), "is not a valid float"),
         (("call", "orders.no_such_operation"), "no operation 'no_such_operation'"),
         (("call", "sellers.get_account", "x=1"), "x: is unknown"),

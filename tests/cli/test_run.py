@@ -173,6 +173,7 @@ def test_every_command_and_option_has_help(words: tuple[str, ...]) -> None:
     done = CliRunner().invoke(cli, [*words, "--help"])
     assert done.exit_code == 0
     assert ALL[words].help
+    assert "..." not in done.output.partition("Commands:")[2]
     for parameter in ALL[words].params:
         documented = getattr(parameter, "help", None) or getattr(parameter, "show_default", None)
         assert documented or parameter.param_type_name == "argument", parameter.name

@@ -5,6 +5,7 @@ Commands are imported when they are run, so that `sellerport --help` and a call 
 
 from __future__ import annotations
 
+import difflib
 import io
 import sys
 from importlib import import_module
@@ -12,15 +13,12 @@ from importlib import import_module
 import click
 
 from sellerport import __version__
-from sellerport.cli.output import report_errors
+from sellerport.cli.output import Commands, report_errors
 from sellerport.errors import SettingsError
 
 # name: (module, what it does), said here too so that the list of commands imports none of them
 _COMMANDS = {
-    "ads-report": (
-        "documents",
-        "Create a report of advertising, wait for it, and print its rows.",
-    ),
+    "ads-report": ("documents", "Create a report of advertising, wait for it, and print its rows."),
     "application": ("manage", "Manage an organization's Amazon developer applications."),
     "audit": ("audit", "Prove and export the record of every change."),
     "call": ("call", "Call an operation and print the answer."),
@@ -54,7 +52,15 @@ _EXTRAS = {
 """What a module's libraries come with, if not with the package itself."""
 
 
-class _Commands(click.Group):
+class _Commands(Commands):
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        near = difflib.get_close_matches(args[0], _COMMANDS, n=1)
+        if near and args[0] not in _COMMANDS and not ctx.resilient_parsing:
+            ctx.fail(f"No such command {args[0]!r}. Did you mean {near[0]!r}?")
+        return super().resolve_command(ctx, args)
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted(_COMMANDS)
 

@@ -9,13 +9,13 @@ from typing import Any
 import click
 
 from sellerport.cli.manage import on_hub
-from sellerport.cli.output import json_option, show, to_json
+from sellerport.cli.output import Commands, json_option, show, to_json
 from sellerport.server.hub import Hub, Proof
 
 organization_option = click.option("--organization", help="Only this one's, by name or id; all if not given.")
 
 
-@click.group()
+@click.group(cls=Commands)
 def audit() -> None:
     """Prove and export the record of every change."""
 
@@ -52,7 +52,7 @@ def verify(organization: str | None, expect: tuple[str, ...], as_json: bool) -> 
     if as_json:
         show({"ok": proof.ok, "chains": rows, "missing": proof.missing}, as_json)
     else:
-        show(rows, as_json)
+        show(rows, as_json, first=("organization", "result"))
         for hash in proof.missing:
             click.echo(f"no chain has the hash {hash}: the database was put back, or the hash is another's", err=True)
     if not proof.ok:
@@ -63,7 +63,10 @@ def verify(organization: str | None, expect: tuple[str, ...], as_json: bool) -> 
 @organization_option
 @click.option("--json", is_flag=True, expose_value=False, help="Print errors as JSON too; records always are.")
 @click.option(
-    "--since", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"]), help="Only from this time on, in UTC."
+    "--since",
+    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"]),
+    metavar="TIME",
+    help="Only from this time on: 2026-08-01, or 2026-08-01T09:30:00Z.",
 )
 def export(organization: str | None, since: datetime | None) -> None:
     """Print the records as JSON, one a line, those of each chain in their order."""

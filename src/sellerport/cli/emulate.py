@@ -11,7 +11,7 @@ from typing import get_args
 import click
 
 from sellerport import emulator
-from sellerport.cli.output import exports, json_option
+from sellerport.cli.output import Commands, exports, json_option
 from sellerport.emulator import authority
 from sellerport.emulator.grants import AdsGrant
 from sellerport.emulator.quotas import Mode
@@ -21,7 +21,7 @@ from sellerport.emulator.static_sandbox import Cases
 from sellerport.errors import SettingsError
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=Commands, invoke_without_command=True)
 @click.option("--host", default=HOST, show_default=True, help="The address to listen on.")
 @click.option("--port", default=PORT, show_default=True, help="The port to listen on; 0 takes a free one.")
 @click.option("--i-know", is_flag=True, help="Listen though other machines reach that address, and so everything here.")
@@ -66,7 +66,7 @@ def emulate(
     sdk_tests: bool,
     as_json: bool,
 ) -> None:
-    """Run a local Amazon: Login with Amazon, consent pages and the Selling Partner API, until interrupted.
+    """Run a local Amazon: Login with Amazon, consent pages, the Selling Partner API and the Ads API, until interrupted.
 
     Point programs at it with SELLERPORT_AMAZON=http://127.0.0.1:8099, or lead them there with
     HTTPS_PROXY=http://127.0.0.1:8099 and SSL_CERT_FILE=$(sellerport emulate ca); the page at /_emulator/ shows

@@ -11,7 +11,7 @@ import click
 import msgspec
 
 from sellerport.cli.manage import on_hub, readable
-from sellerport.cli.output import CommandT, json_option, show
+from sellerport.cli.output import Commands, CommandT, json_option, show
 from sellerport.errors import InvalidArguments, Problem, SellerportError
 from sellerport.server.hub import Hub, ImportLine, Privacy, Tier
 
@@ -42,7 +42,7 @@ def _on_tenant(name: str, work: Callable[[Hub, str], Awaitable[T]]) -> T:
     return on_hub(found)
 
 
-@click.group()
+@click.group(cls=Commands)
 def gateway() -> None:
     """Manage the gateway: its tenants, and the tokens of its administrators."""
 
@@ -134,7 +134,8 @@ def create_tenant(name: str, redirect_origin: str, existing: bool, as_json: bool
 @json_option
 def list_tenants(as_json: bool) -> None:
     """List the tenants."""
-    show([readable(one) for one in on_hub(lambda hub: hub.gateway.tenants.all())], as_json)
+    found = on_hub(lambda hub: hub.gateway.tenants.all())
+    show([readable(one) for one in found], as_json, first=("organization_id", "name", "tier", "suspended_at"))
 
 
 @tenant.command("change")

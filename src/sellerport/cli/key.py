@@ -9,12 +9,12 @@ from pathlib import Path
 import click
 
 from sellerport.cli.manage import on_hub
-from sellerport.cli.output import exports, json_option, show
+from sellerport.cli.output import Commands, exports, json_option, show
 from sellerport.server.hub import Hub, Rewrapped
 from sellerport.server.vault import create_key_file
 
 
-@click.group()
+@click.group(cls=Commands)
 def key() -> None:
     """Make, change and retire the keys that seal grants and secrets."""
 

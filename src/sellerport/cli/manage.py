@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import click
 
 from sellerport import regions
-from sellerport.cli.output import CommandT, json_option, show
+from sellerport.cli.output import Commands, CommandT, json_option, show
 from sellerport.errors import NotFound
 from sellerport.server.app import open_hub
 from sellerport.server.hub import NAMES, Caller, Hub, Organization, Platform
@@ -39,8 +39,12 @@ def on_organization(name: str | None, work: Callable[[Hub, Organization], Awaita
             return await work(hub, await hub.organizations.find(name))
         known = await hub.organizations.all()
         if len(known) != 1:
-            names = ", ".join(one.name for one in known) or "none; make one with `sellerport organization create NAME`"
-            raise NotFound(f"say which organization with --organization; there are: {names}")
+            names = ", ".join(one.name for one in known)
+            raise NotFound(
+                f"say which organization with --organization; there are: {names}"
+                if known
+                else "there is no organization yet; make one with `sellerport organization create NAME`"
+            )
         return await work(hub, known[0])
 
     return on_hub(found)
@@ -84,7 +88,7 @@ def _time(seconds: float | None) -> str | None:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds") if seconds is not None else None
 
 
-@click.group()
+@click.group(cls=Commands)
 def organization() -> None:
     """Manage the companies that use this server."""
 
@@ -104,13 +108,13 @@ def list_organizations(as_json: bool) -> None:
     show(_rows(on_hub(lambda hub: hub.organizations.all())), as_json)
 
 
-@click.group()
+@click.group(cls=Commands)
 def client() -> None:
     """Manage API clients: the programs that may call this server for an organization."""
 
 
 @client.command("create")
-@click.option("--name", default="default", show_default=True)
+@click.option("--name", default="default", show_default=True, help="What to call it.")
 @organization_option
 @json_option
 def create_client(name: str, organization: str | None, as_json: bool) -> None:
@@ -124,7 +128,8 @@ def create_client(name: str, organization: str | None, as_json: bool) -> None:
 @json_option
 def list_clients(organization: str | None, as_json: bool) -> None:
     """List an organization's API clients."""
-    show(_rows(on_organization(organization, lambda hub, org: hub.access.clients(org.id))), as_json)
+    found = on_organization(organization, lambda hub, org: hub.access.clients(org.id))
+    show(_rows(found), as_json, first=("id", "name", "created_at", "revoked_at"))
 
 
 @client.command("revoke")
@@ -137,7 +142,7 @@ def revoke_client(client_id: str, organization: str | None, as_json: bool) -> No
     show({"revoked": client_id}, as_json)
 
 
-@click.group()
+@click.group(cls=Commands)
 def application() -> None:
     """Manage an organization's Amazon developer applications."""
 
@@ -147,7 +152,7 @@ def application() -> None:
 @secret_option("--lwa-client-secret")
 @click.option("--application-id", help="amzn1.sp.solution.…; consent to the Selling Partner API needs it.")
 @platform_option
-@click.option("--name", default="default", show_default=True)
+@click.option("--name", default="default", show_default=True, help="What to call it.")
 @click.option("--draft", is_flag=True, help="Amazon has it as a draft still.")
 @organization_option
 @json_option
@@ -162,7 +167,8 @@ def register_application(organization: str | None, as_json: bool, **given: Any) 
 @json_option
 def list_applications(organization: str | None, as_json: bool) -> None:
     """List the applications."""
-    show(_rows(on_organization(organization, lambda hub, org: hub.applications.all(org.id))), as_json)
+    found = on_organization(organization, lambda hub, org: hub.applications.all(org.id))
+    show(_rows(found), as_json, first=("id", "name", "platform", "application_id", "lwa_client_id"))
 
 
 @application.command("replace-secret")
@@ -212,7 +218,7 @@ def remove_application(application_id: str, organization: str | None, as_json: b
     show({"removed": application_id}, as_json)
 
 
-@click.group()
+@click.group(cls=Commands)
 def return_url() -> None:
     """Manage the addresses that browsers may be sent back to after consent."""
 
@@ -247,7 +253,7 @@ def remove_return_url(url: str, organization: str | None, as_json: bool) -> None
     show({"removed": url}, as_json)
 
 
-@click.group()
+@click.group(cls=Commands)
 def connection() -> None:
     """Manage connections: the Amazon accounts that an organization reaches."""
 
@@ -259,8 +265,7 @@ def connection() -> None:
 def list_connections(customer: str | None, organization: str | None, as_json: bool) -> None:
     """List the connections."""
     found = on_organization(organization, lambda hub, org: hub.connections.all(Caller(org.id), customer))
-    shown = ("id", "customer", "name", "status", "marketplace", "selling_partner_id")
-    show([row if as_json else {name: row[name] for name in shown} for row in _rows(found)], as_json)
+    show(_rows(found), as_json, first=("id", "status", "customer", "marketplace", "selling_partner_id", "name"))
 
 
 @connection.command("show")

@@ -25,6 +25,18 @@ def json_option(command: CommandT) -> CommandT:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")(command)
 
 
+class Commands(click.Group):
+    """Commands below a command; its help says what each does, whole, where click would cut it to a line."""
+
+    group_class = type
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write what each command does."""
+        commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, one.get_short_help_str(limit=1000)) for name, one in commands if one])
+
+
 @contextmanager
 def report_errors() -> Iterator[None]:
     """Turn an error into its message, or with ``--json`` into its facts, and exit.
@@ -71,12 +83,18 @@ def to_json(value: Any, *, indent: int | None = None) -> str:
     return json.dumps(value, indent=indent, ensure_ascii=escaped, default=str)
 
 
-def show(value: Any, as_json: bool) -> None:
-    """Print a value: a list of objects as a table, one object as its fields, anything as JSON when asked to."""
+def show(value: Any, as_json: bool, *, first: Sequence[str] = ()) -> None:
+    """Print a value: a list of objects as a table, one object as its fields, anything as JSON when asked to.
+
+    Args:
+        value: what JSON can say.
+        as_json: whether it was asked for.
+        first: a table's first columns, which are seen in a narrow window too.
+    """
     if as_json or not isinstance(value, dict | list) or not value:
         click.echo(to_json(value, indent=2))
     elif isinstance(value, list):
-        table([flat(row) for row in value])
+        table([{**dict.fromkeys(first), **flat(row)} for row in value])
     else:
         fields(flat(value))
 
@@ -112,7 +130,8 @@ def table(rows: Sequence[dict[str, Any]], *, columns: Sequence[str] = ()) -> Non
         made.add_row(*(Text(_text(row.get(name))) for name in shown))  # a `Text`, as "[x]" in a str is markup
     console.print(made)
     if hidden := names[len(shown) :]:
-        more = f"{len(hidden)} more fields in --json or a wider window: {', '.join(hidden[:6])} …"
+        named = ", ".join([*hidden[:6], *(["…"] if len(hidden) > 6 else [])])
+        more = f"{len(hidden)} more field{'s' if len(hidden) > 1 else ''} in --json or a wider window: {named}"
         console.print(Text(printable(more), style="dim"))
 
 

@@ -14,7 +14,7 @@ from sellerport.server.settings import Settings
 @click.command()
 @click.option("--host", help="The address to listen on. [default: 127.0.0.1]")
 @click.option("--port", help="The port to listen on; 0 takes a free one. [default: 8080]")
-@click.option("--database", help="The path of the SQLite file. [default: sellerport.db]")
+@click.option("--database", help="The path of an SQLite file, or postgresql://… [default: sellerport.db]")
 @click.option("--vault-key-file", help="The file with the vault's keys, from `sellerport key new`.")
 @click.option("--amazon", help="The address of a local Amazon, instead of the real one.")
 @json_option

@@ -8,11 +8,11 @@ from typing import Any, get_args
 import click
 
 from sellerport.cli.manage import on_organization, organization_option, readable
-from sellerport.cli.output import json_option, show
+from sellerport.cli.output import Commands, json_option, show
 from sellerport.server.hub import Caller, DeliveryStatus, Hub, NewSecret, Organization
 
 
-@click.group()
+@click.group(cls=Commands)
 def webhook() -> None:
     """Manage webhooks: where an organization is told of what happens to its connections."""
 
@@ -81,15 +81,19 @@ def list_deliveries(
         organization,
         lambda hub, org: hub.webhooks.deliveries(Caller(org.id), webhook_id, status=status, most=limit),
     )
-    shown = ("event_id", "type", "status", "attempts", "last_status", "last_error", "next_attempt_at")
-    rows = [readable(one) for one in found]
-    show(rows if as_json else [{name: row[name] for name in shown} for row in rows], as_json)
+    first = ("event_id", "type", "status", "attempts", "last_status", "last_error", "next_attempt_at")
+    show([readable(one) for one in found], as_json, first=first)
 
 
 @webhook.command("replay")
 @click.argument("webhook_id", metavar="ID")
 @click.option("--event", help="This event, whether it was delivered or not.")
-@click.option("--dead-since", type=click.DateTime(), help="Every dead event from this time (UTC) on.")
+@click.option(
+    "--dead-since",
+    type=click.DateTime(),
+    metavar="TIME",
+    help="Every dead event from this time on: 2026-08-01, or 2026-08-01T09:30:00, in UTC.",
+)
 @organization_option
 @json_option
 def replay(
