@@ -268,7 +268,7 @@ def settings_page() -> str:
         "## The library",
         "",
         "Read by `SellingPartner`, `AmazonAds` and their async twins where nothing else is given, and so by",
-        "`sellerport call`, `profiles`, `report` and `feed`.",
+        "`sellerport call`, `profiles`, `report`, `feed` and `ads-report`.",
         "",
         *table(("name", "meaning"), ((f"`{name}`", meaning) for name, meaning in LIBRARY.items())),
     ]

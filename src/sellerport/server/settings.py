@@ -324,5 +324,11 @@ def _read(setting: Field[Any], text: str) -> Any:
 
 def table() -> list[tuple[str, str, str]]:
     """Return every setting as (name in the environment, default, help), for documentation."""
-    defaults = {setting.name: "" if setting.default is None else str(setting.default) for setting in fields(Settings)}
-    return [(PREFIX + s.name.upper(), defaults[s.name], s.metadata["help"]) for s in fields(Settings)]
+    return [(PREFIX + one.name.upper(), _written(one.default), one.metadata["help"]) for one in fields(Settings)]
+
+
+def _written(default: Any) -> str:
+    """Return a default as the environment would have it."""
+    if default is None:
+        return ""
+    return str(default).lower() if isinstance(default, bool) else str(default)
