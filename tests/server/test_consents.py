@@ -470,7 +470,7 @@ def test_a_second_consent_goes_through_the_connections_own_application(house):
     house.run(scenario)
 
 
-def test_a_connection_from_credentials_can_be_renewed_by_consent(house):
+def test_a_connection_from_credentials_is_renewed_by_consent_and_takes_the_account_that_consents(house):
     async def scenario(server):
         made = await server.hub.connections.create(
             server.caller,
@@ -483,6 +483,7 @@ def test_a_connection_from_credentials_can_be_renewed_by_consent(house):
         link = await server.hub.consents.initiate(server.caller, connection_id=made.id, return_url=SHOP)
         assert (await server.browser.consent(link)).query["connector_id"] == [made.id]
         assert len(await server.orders(made.id)) > 0
+        assert (await server.hub.connections.get(server.caller, made.id)).selling_partner_id == SELLER
 
     house.run(scenario)
 

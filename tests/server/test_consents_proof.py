@@ -7,7 +7,6 @@ from tests.server.conftest import AMAZON, SELLER, SHOP
 
 from sellerport.emulator import Fault
 from sellerport.errors import ConsentError
-from sellerport.oauth import LwaClient
 from sellerport.regions import MARKETPLACES, marketplace
 from sellerport.server.hub.opened import Origin
 from sellerport.server.hub.proof import Proof
@@ -194,23 +193,6 @@ def test_a_renewal_is_compared_before_the_code_is_used(house):
         link = await server.hub.consents.initiate(server.caller, connection_id=id, return_url=SHOP)
         assert (await server.browser.consent(link, seller="AOTHER")).query["error"] == ["account_mismatch"]
         assert [code.used for code in server.world.codes.values()] == [True, False]
-
-    house.run(scenario)
-
-
-def test_a_connection_from_credentials_takes_the_account_that_consents(house):
-    async def scenario(server):
-        made = await server.hub.connections.create(
-            server.caller,
-            customer="ann",
-            name="Own",
-            marketplace=marketplace("US"),
-            refresh_token="Atzr|long-gone",
-            through=LwaClient("amzn1.application-oa2-client.test", "long-gone"),
-        )
-        link = await server.hub.consents.initiate(server.caller, connection_id=made.id, return_url=SHOP)
-        await server.browser.consent(link)
-        assert (await the_connection(server)).selling_partner_id == SELLER
 
     house.run(scenario)
 

@@ -16,9 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sellerport import oauth, regions
 from sellerport.ads import AsyncAmazonAds, Profile
 from sellerport.errors import AccessDenied, AmazonError, ConsentError, InvalidArguments, NoAnswer, TokenError
-from sellerport.limits import Limits
 from sellerport.regions import Amazon, Marketplace
-from sellerport.server.hub.proof import PROOF_S
+from sellerport.server.hub.proof import PROOF_S, once
 from sellerport.server.store import profiles
 from sellerport.wire import Wire
 
@@ -109,17 +108,7 @@ async def prove(amazon: Amazon, wire: Wire, lwa_client_id: str, access_token: st
     Raises:
         ConsentError: there is nothing to advertise, or Amazon does not let the application use the Ads API.
     """
-    client = AsyncAmazonAds(
-        client_id=lwa_client_id,
-        access_token=access_token,
-        amazon=amazon,
-        limit="raise",
-        timeout_s=PROOF_S,
-        patience_s=PROOF_S,
-        limits=Limits(),  # a grant this new has used nothing up
-        environ={},
-        wire=wire,
-    )
+    client = AsyncAmazonAds(client_id=lwa_client_id, access_token=access_token, **once(amazon, wire))
     try:
         async with asyncio.timeout(PROOF_S):
             found = await find(client)

@@ -89,6 +89,19 @@ class _Participation(msgspec.Struct, rename="camel"):
     store_name: str = ""
 
 
+def once(amazon: Amazon, wire: Wire) -> dict[str, Any]:
+    """Return what makes a client ask once, while somebody waits in front of a browser."""
+    return {
+        "amazon": amazon,
+        "wire": wire,
+        "limit": "raise",
+        "timeout_s": PROOF_S,
+        "patience_s": PROOF_S,
+        "limits": Limits(),  # a grant this new has used nothing up
+        "environ": {},
+    }
+
+
 async def prove(amazon: Amazon, wire: Wire, access_token: str, region: str) -> Proof:
     """Ask Amazon about an account, in the region where it should be, and, if it is refused there, in the others.
 
@@ -111,17 +124,7 @@ async def prove(amazon: Amazon, wire: Wire, access_token: str, region: str) -> P
 
 
 async def _ask(amazon: Amazon, wire: Wire, access_token: str, region: str) -> Any:
-    client = AsyncSellingPartner(
-        access_token=access_token,
-        marketplace=region,
-        amazon=amazon,
-        limit="raise",
-        timeout_s=PROOF_S,
-        patience_s=PROOF_S,
-        limits=Limits(),  # a grant this new has used nothing up
-        environ={},
-        wire=wire,
-    )
+    client = AsyncSellingPartner(access_token=access_token, marketplace=region, **once(amazon, wire))
     return (await client.sellers_v1.get_marketplace_participations()).payload
 
 

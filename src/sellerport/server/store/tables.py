@@ -240,14 +240,20 @@ tenants = Table(
 )
 """The organizations that use the gateway."""
 
-tenant_tokens = Table(
-    "tenant_tokens",
-    metadata,
-    Column("hash", String(64), primary_key=True),
-    Column("organization_id", ID, ForeignKey("tenants.organization_id"), nullable=False, index=True),
-    Column("created_at", Float, nullable=False),
-    Column("expires_at", Float),  # null: until it is revoked
-)
+
+def _refresh_tokens(name: str, column: str, owner: str) -> Table:
+    """Return a table of refresh tokens, of which an owner may have several."""
+    return Table(
+        name,
+        metadata,
+        Column("hash", String(64), primary_key=True),
+        Column(column, ID, ForeignKey(owner), nullable=False, index=True),
+        Column("created_at", Float, nullable=False),
+        Column("expires_at", Float),  # null: until it is revoked
+    )
+
+
+tenant_tokens = _refresh_tokens("tenant_tokens", "organization_id", "tenants.organization_id")
 """Tenants' refresh tokens (``rt_…``)."""
 
 sellers = Table(
@@ -270,14 +276,7 @@ sellers = Table(
 )
 """Accounts as the gateway knows them: a seller stays the same when its owner consents again."""
 
-seller_tokens = Table(
-    "seller_tokens",
-    metadata,
-    Column("hash", String(64), primary_key=True),
-    Column("seller_id", ID, ForeignKey("sellers.id"), nullable=False, index=True),
-    Column("created_at", Float, nullable=False),
-    Column("expires_at", Float),  # null: until it is revoked
-)
+seller_tokens = _refresh_tokens("seller_tokens", "seller_id", "sellers.id")
 """Sellers' refresh tokens (``srt_…``)."""
 
 v1_grants = Table(
