@@ -263,7 +263,7 @@ def _show_operation(operation: Operation, as_json: bool) -> None:
         return
     fields({"operation": operation.key, "amazon": operation.id, "request": operation.summary})
     if rows:
-        table(rows, columns=tuple(rows[0]))
+        table(rows, columns=("parameter", "required", "in", "type"))
 
 
 def _type(schema: dict[str, Any]) -> str:

@@ -8,9 +8,9 @@ import click
 import msgspec
 
 from sellerport import AmazonAds
-from sellerport.cli.output import json_option, show, table
+from sellerport.cli.output import json_option, show
 
-COLUMNS = ("profile_id", "region", "country", "currency", "type", "account_id", "name")
+FIRST = ("profile_id", "region", "country", "type", "name", "account_id", "currency")
 
 
 @click.command()
@@ -24,7 +24,4 @@ def profiles(view: bool, account: str | None, as_json: bool) -> None:
     """
     given: dict[str, Any] = {"access_level": "view", "api_program": "report"} if view else {}
     found = [msgspec.structs.asdict(one) for one in AmazonAds(account=account).find_profiles(**given)]
-    if as_json or not found:
-        show([{name: value for name, value in one.items() if name != "data"} for one in found], as_json)
-    else:
-        table(found, columns=COLUMNS)
+    show([{name: value for name, value in one.items() if name != "data"} for one in found], as_json, first=FIRST)

@@ -187,7 +187,8 @@ def _bind(host: str, port: int) -> socket.socket:
     except (OSError, OverflowError, TypeError, UnicodeError) as error:
         listening.close()
         raise SettingsError(
-            f"cannot listen on {host} port {port}: {error}; stop what uses it, or choose another port (0: any free one)"
+            f"cannot listen on {host} port {port}: {getattr(error, 'strerror', None) or error}; "
+            "stop what uses it, or choose another port (0: any free one)"
         ) from error
     return listening
 

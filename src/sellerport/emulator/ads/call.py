@@ -24,8 +24,6 @@ from sellerport.emulator.world import World
 
 T = TypeVar("T")
 
-WANTS_ANYTHING = frozenset({"", "*/*", "application/*", "application/json"})
-
 
 class Refused(Exception):
     """A call that is answered with an error."""
