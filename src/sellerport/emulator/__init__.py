@@ -1,4 +1,4 @@
-"""The local Amazon: Login with Amazon, consent pages and the Selling Partner API on this machine."""
+"""The local Amazon: Login with Amazon, consent pages, the Selling Partner API and the Ads API on this machine."""
 
 from sellerport.emulator.faults import Fault
 from sellerport.emulator.gateway import LocalAmazon, app
