@@ -21,7 +21,8 @@ from sellerport.server.settings import Settings
 def serve(as_json: bool, **given: str | None) -> None:
     """Run the server that holds the grants, until interrupted.
 
-    Every option is a setting, which the environment can give too: SELLERPORT_PORT and so on (docs/settings.md).
+    Every option is a setting, which the environment can give too: SELLERPORT_PORT and so on (docs/settings.md). The
+    commands that manage this server find its settings in the environment alone.
     """
     settings = Settings.read(given={name: value for name, value in given.items() if value is not None})
 
