@@ -38,7 +38,7 @@ PEER = next(ROOT.glob(".venv-peers/lib/*/site-packages/sp_api"), None)
 PEER_MARK = "# needs python-amazon-sp-api\n"
 FRAMEWORK_MARKS = tuple(f"# needs {one}\n" for one in ("pydantic-ai", "langchain-core", "openai-agents", "fastmcp"))
 NOT_RUN = (PEER_MARK, "# needs a Redis server\n", *FRAMEWORK_MARKS)  # those of frameworks are run by `make frameworks`
-TIMEOUT_S = 90
+TIMEOUT_S = 180
 
 ORDER_ID = r"\d{3}-\d{7}-\d{7}"
 
