@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 
+import pytest
 from tests.server.conftest import SELLER
 from tests.server.warehouse import a_warehouse, error
 
+from sellerport.errors import NotFound
 from sellerport.server.hub import Visit
 from sellerport.server.hub.documents import FILE_S
 from sellerport.server.hub.pii_access import FILES_A_DAY, HOUR_S
@@ -209,6 +211,40 @@ def test_a_file_is_deleted_when_it_is_asked_for_and_when_the_order_is_complete(s
         assert (await warehouse.ask("PUT", f"/api/pii/write{path}", b"x")).status == 403
 
     sqlite_house.run(scenario)
+
+
+def test_a_link_to_a_file_leads_nowhere_once_the_order_is_blocked(sqlite_house):
+    async def scenario(server):
+        warehouse = await a_warehouse(sqlite_house, server)
+        order = warehouse.order()
+        upload = (await warehouse.ask("GET", GET + order.id)).json["piiSignedUrl"]
+        assert (await warehouse.ask("PUT", upload, b"an address")).status == 200
+        found = (await warehouse.ask("GET", f"/api/pii/getFile?fileName=file-{order.id}")).json["data"]["url"]
+        assert (await warehouse.ask("GET", found)).body == b"an address"
+        await warehouse.ask("POST", "/api/pii/blockPII", {"orderId": order.id})
+        for method, link in (("GET", found), ("PUT", upload)):
+            assert error(await warehouse.ask(method, link, b"x")) == (403, "PII access blocked for this order")
+
+    sqlite_house.run(scenario)
+
+
+def test_what_comes_for_an_order_after_it_was_complete_is_not_given_and_goes(house):
+    """Of a request that was let through before: a label takes seconds to make."""
+
+    async def scenario(server):
+        warehouse = await a_warehouse(house, server)
+        order, documents = warehouse.order(), server.hub.gateway.documents
+        await warehouse.ask("POST", "/api/pii/completeOrder", {"orderId": order.id})
+        whose = (server.organization.id, warehouse.seller_id)
+        await documents.write_file(*whose, order.id, b"an address", "seller:x")
+        assert await documents.file_of(*whose, order.id) is None
+        ((id,),) = house.sql("SELECT id FROM documents")
+        with pytest.raises(NotFound, match="Document not found"):
+            await documents.content(*whose, id)
+        assert await documents.purge() == 1
+        assert house.sql("SELECT count(*) FROM document_contents") == [(0,)]
+
+    house.run(scenario)
 
 
 def test_a_tenant_reads_fifty_files_a_day(house):

@@ -218,6 +218,7 @@ def test_text_that_is_equal_to_what_was_taken_out_goes_too() -> None:
     assert (placed["SellerNote"], placed["Tags"], placed["OrderChannel"]) == ("{{personal}}", ["gift"], "US")
     removed = scrub("orders_v0.get_order", {"payload": order}, "remove")["payload"]
     assert "SellerNote" not in removed
+    assert scrub("orders_v0.get_order", {"payload": {**order, "SellerSKU": "97477"}})["payload"]["SellerSKU"] == "97477"
     kept = {**ORDER, "ShippingAddress": {**ORDER["ShippingAddress"], "City": "Salem"}}  # type: ignore[dict-item]
     found = scrub("orders_v0.get_order", {"payload": kept})["payload"]
     assert found["DefaultShipFromLocationAddress"]["City"] == "Salem"
@@ -251,15 +252,96 @@ def test_urls_of_documents_become_links_of_ours() -> None:
 def test_errors_of_amazon_stay_as_they_are() -> None:
     plan = scrubbing.plan(catalog.find("orders_v0.get_order"), "placeholders")
     assert plan is not None
-    for body, kind in (
-        (b'{"errors":[{"code":"NotFound","message":"no such order","details":""}]}', "application/json"),
-        (b"<html>400 Bad Request</html>", "text/html"),
-        (b"", None),
-    ):
-        done = plan.scrub(body, kind, link=link, status=404)
+    for body in (b'{"errors":[{"code":"NotFound","message":"no such order","details":""}]}', b""):
+        done = plan.scrub(body, "application/json", link=link, status=404)
         assert (done.body, done.removed) == (body, 0)
     echo = b'{"errors":[],"payload":{"BuyerInfo":{"BuyerName":"Ann"}}}'
     assert b"Ann" not in plan.scrub(echo, "application/json", link=link, status=500).body
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b'{"payload":{"BuyerInfo":{"BuyerName":"Ann"}}}', "text/plain"),
+        (b'{"payload":{"BuyerInfo":{"BuyerName":"Ann"}}} .', "application/json"),
+        ('{"errors":[{"message":"Ännchen"}]}'.encode("latin-1"), "application/json; charset=iso-8859-1"),
+        (b'"Ann"', "application/json"),
+        (b"[" * 100_000, "application/json"),
+        (b"<html>400 Bad Request</html>", "text/html"),
+        (b"the address of Ann is wrong", None),
+    ],
+)
+def test_of_an_error_that_is_not_understood_the_status_alone_stays(body: bytes, kind: str | None) -> None:
+    plan = scrubbing.plan(catalog.find("orders_v0.get_order"), "remove")
+    assert plan is not None
+    done = plan.scrub(body, kind, link=link, status=400)
+    assert (done.body, done.removed) == (b"", 1)
+
+
+def test_no_e_mail_address_comes_out_of_any_text() -> None:
+    """In errors that repeat it, in notes, in ids that somebody made, and as the name of a field."""
+    error = {"errors": [{"code": "InvalidInput", "message": "no mail to <ann.b+1@x-y.example>", "details": ""}]}
+    found = scrub("merchant_fulfillment_v0.create_shipment", error, status=400)
+    assert found["errors"][0] == {"code": "InvalidInput", "message": "no mail to <{{personal}}>", "details": ""}
+    order = {**ORDER, "ShippingAddress": {}, "SellerOrderId": "web-ann@x.example", "Unknown": {"ann@x.example": 1}}
+    for privacy, id in (("placeholders", "{{personal}}"), ("remove", "")):
+        kept = scrub("orders_v0.get_order", {"payload": order}, privacy)["payload"]
+        assert (kept["SellerOrderId"], kept["Unknown"]) == (id, {})
+    own = {"payload": {"ShipFromAddress": {"Email": "shop@x.example"}, "ShipmentId": "a@b"}}
+    assert scrub("merchant_fulfillment_v0.get_shipment", own) == own
+
+
+def test_json_inside_of_text_is_looked_into() -> None:
+    inside = '{"buyerName":"Ann","colour":"red","more":"[{\\"phone\\":\\"+1\\"}]"}'
+    kept = scrub("orders_v0.get_order_items", {"payload": {"OrderItems": [{"Title": inside}, {"Title": "{a"}]}})
+    first, second = kept["payload"]["OrderItems"]
+    assert msgspec.json.decode(first["Title"]) == {
+        "buyerName": "{{buyer_name}}",
+        "colour": "red",
+        "more": '[{"phone":"{{ship_to_phone}}"}]',
+    }
+    assert second["Title"] == "{a"
+
+
+def test_what_buyers_and_sellers_write_to_each_other_goes() -> None:
+    order = {
+        "displayableOrderId": "1",
+        "displayableOrderComment": "Thank you, Ann",
+        "shippingSpeedCategory": "Standard",
+    }
+    answer = {"payload": {"fulfillmentOrder": order, "returnItems": [{"returnComment": "too big for Ann"}]}}
+    kept = scrub("fulfillment_outbound_2020_07_01.get_fulfillment_order", answer, "remove")
+    assert "Ann" not in str(kept)
+    assert kept["payload"]["fulfillmentOrder"] == {"displayableOrderId": "1", "shippingSpeedCategory": "Standard"}
+
+
+def test_attributes_that_anybody_may_make_up_lose_their_values() -> None:
+    attributes = [{"key": "engraving", "type": "STRING", "value": "Ann"}]
+    item = {"lineItem": {"id": "1", "quantity": 1}, "customAttributes": attributes, "itemValue": {"value": "7.00"}}
+    shipment = {"id": "S", "lineItems": [item], "marketplaceAttributes": {"customAttributes": ["PRIME"]}}
+    kept = scrub("external_fulfillment_shipments_2024_09_11.get_shipment", shipment, "remove")
+    assert kept == {**shipment, "lineItems": [{**item, "customAttributes": [{"key": "engraving", "type": "STRING"}]}]}
+
+
+def test_what_a_buyer_had_customized_has_no_address() -> None:
+    """It is a ZIP of what the buyer wrote and drew: there is nothing in it that could stay."""
+    item = {
+        "OrderItemId": "1",
+        "BuyerInfo": {"BuyerCustomizedInfo": {"CustomizedURL": "https://zme-caps.amazon.com/t/1"}},
+    }
+    kept = scrub("orders_v0.get_order_items", {"payload": {"OrderItems": [item]}})["payload"]["OrderItems"]
+    assert kept[0]["BuyerInfo"]["BuyerCustomizedInfo"]["CustomizedURL"] == "{{buyer_customized_url}}"
+    kept = scrub("orders_v0.get_order_items", {"payload": {"OrderItems": [item]}}, "remove")["payload"]["OrderItems"]
+    assert kept == [{"OrderItemId": "1"}]
+
+
+def test_a_url_that_lets_anybody_in_becomes_a_link_of_ours_whatever_it_is_called() -> None:
+    url = "https://x.s3.amazonaws.com/label?X-Amz-Signature=1"
+    kept = scrub(
+        "shipping_v2.get_tracking", {"payload": {"somewhereUrl": url, "proof": url, "page": "https://x.test/"}}
+    )
+    ours = "https://ours.example.test/documents/shipping_v2.get_tracking"
+    assert kept == {"payload": {"somewhereUrl": ours, "proof": ours, "page": "https://x.test/"}}
 
 
 @pytest.mark.parametrize(
@@ -275,6 +357,9 @@ def test_errors_of_amazon_stay_as_they_are() -> None:
         (b"[" * 100_000, "application/json"),
         (b'{"payload": {}}', "text/plain"),
         (b'{"payload": 1e999}', None),
+        ('{"payload":{"AmazonOrderId":"Ännchen"}}'.encode("latin-1"), "application/json; charset=iso-8859-1"),
+        (b'{"payload":{"AmazonOrderId":"\\ud800"}}', "application/json"),
+        (b'\xef\xbb\xbf{"payload":{}}', "application/json"),
     ],
 )
 def test_what_is_not_understood_is_not_given(body: bytes, kind: str | None) -> None:

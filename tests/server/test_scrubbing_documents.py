@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import logging
 import re
+import shlex
 import zlib
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from sellerport.emulator.shop import Order
 from sellerport.errors import NotScrubbable
 from sellerport.regions import Amazon
 from sellerport.server import scrubbing
+from sellerport.server.gateway_api import documents
 from sellerport.server.hub import document_links as hub_documents
 from sellerport.server.hub.document_links import LIFE_S
 from sellerport.server.scrubbing import policy
@@ -63,17 +65,22 @@ THE_BUYERS = """
 buyer-name BUYER_VAT_NUMBER Recipient-Name ship-address-3 ship-city ship-postal-code ship-phone-number bill-name email
 bill-address-1 bill-city bill-postal-code buyer-tax-registration-id gift-message-text delivery-Instructions phone
 ship-to-name customer-comments ARRIVAL_POST_CODE ARRIVAL_CITY customized-url buyer-citizen-id buyer-company-name
+customized-page buyer-national-id invoice-url INVOICE_URL licensee-name license-number ship-county postcode surname
+"Customer Bill To Gstid" "Ship To City" "Buyer Tax Registration" "Buyer E Invoice Account Id"
+ARRIVAL_ADDRESS rater-email
 """
 NOBODYS = """
 order-id order-item-id sku asin1 product-name item-name seller-sku quantity price ship-date ship-country ship-state
 ship-service-level shipment-id ship-promotion-discount purchase-date carrier ship-from-city SELLER_VAT_NUMBER brand-name
-delivery-start-date customer-order-id report-type shipping-price ship-method gift-wrap-price
+delivery-start-date customer-order-id report-type shipping-price ship-method gift-wrap-price delivery-time-zone
+department-name promotion-name campaign-name category-name coupon-name ioss-number is-buyer-requested-cancellation
+"Bill From City" "Seller Gstin" "Invoice Number" merchant-order-id external-order-id image-url fulfillment-center-id
 """
 
 
 def test_columns_are_told_by_their_headings() -> None:
-    assert [one for one in THE_BUYERS.split() if not policy.column(one)] == []
-    assert [one for one in NOBODYS.split() if policy.column(one)] == []
+    assert [one for one in shlex.split(THE_BUYERS) if not policy.column(one)] == []
+    assert [one for one in shlex.split(NOBODYS) if policy.column(one)] == []
 
 
 def test_comma_separated_rows_may_have_line_breaks_in_quotes() -> None:
@@ -85,6 +92,38 @@ def test_comma_separated_rows_may_have_line_breaks_in_quotes() -> None:
 
 def test_cells_beyond_the_headings_go() -> None:
     assert scrub(b"order-id\tsku\n1\tA\tAnn Buyer\n") == b"order-id\tsku\n1\tA\t\n"
+
+
+def test_a_line_break_inside_of_a_cell_moves_nothing_to_another_column() -> None:
+    """A cell goes in whichever column it may be; rows that lack their last cells stay as they are."""
+    headings = b"order-id\tgift-message-text\tsku\trecipient-name\tqty\n"
+    broken = b"1\tfor\n\nmy\n\tgrand\nma\tS1\tAnn Buyer\t1\n"
+    found = scrub(headings + broken + b"2\t\tS2\tBob\t2\n3\t\tS3\n4\t\tS4\n", "remove").split(b"\n")
+    assert not [one for one in (b"for", b"my", b"grand", b"ma", b"Ann") if one in b"\n".join(found[1:])]
+    assert found[-4:] == [b"2\t\tS2\t\t2", b"3\t\tS3", b"4\t\tS4", b""]
+
+
+def test_what_is_half_of_a_character_or_no_address_is_no_e_mail() -> None:
+    for body in ("order-id\tproduct-name\n1\tファンヒーター\n".encode("shift_jis"), b"order-id\tsku\n1\tA@B\n"):
+        assert scrub(body) == body
+    assert scrub(b"order-id\tnote\n1\t(ann@x.example), bob@y.example.\n") == (
+        b"order-id\tnote\n1\t{{personal}}), {{personal}}.\n"
+    )
+
+
+def test_what_buyers_had_customized_and_addresses_in_attributes_go() -> None:
+    item = '<Item note="to ann@x.example"><CustomizationInfo><Data>https://zme-caps.amazon.com/t/1</Data>'
+    found = scrub(f"<Order>{item}</CustomizationInfo><SKU>A</SKU></Item></Order>".encode(), "remove").decode()
+    assert found.endswith(
+        '<Item note="to "><CustomizationInfo><Data></Data></CustomizationInfo><SKU>A</SKU></Item></Order>'
+    )
+
+
+def test_things_in_json_keep_their_names() -> None:
+    row = {"departmentName": "Toys", "clickedItemName": "A ball", "brandName": "B", "promotionName": "P", "name": "Ann"}
+    assert msgspec.json.decode(scrub(msgspec.json.encode([row]), "remove")) == [
+        {one: value for one, value in row.items() if one != "name"}
+    ]
 
 
 def test_elements_that_hold_a_person_are_emptied() -> None:
@@ -140,6 +179,11 @@ def test_the_result_of_a_feed_is_given() -> None:
         b"order-id\tsku\n" + b"x" * (LONGEST_LINE + 1),
         b'order-id,sku\n"' + b"x\n" * 10,
         b"<a>" * 300 + b"</a>" * 300,
+        b'<?xml version="1.0" encoding="Shift_JIS"?><a>\x83\x40</a>',
+        b'<?xml version="1.0" encoding="nonsense"?><a/>',
+        b"buyer-name;order-id,sku\nAnn;1,2\n",
+        b'order-id,buyer-name\n5" nail,Ann\n6" nail,Bob\n',
+        b'order-id,buyer-name\n"' + b"x" * 200_000 + b'",Ann\n',
         "order-id\tsku\n1\t2\n".encode("utf-16"),
     ],
 )
@@ -343,6 +387,7 @@ def test_a_document_that_cannot_be_given_is_refused_without_a_word_of_it(
 def test_a_gzip_bomb_is_cut_short(sqlite_house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """Attack 64: rows without end, and a row without end."""
     monkeypatch.setattr(hub_documents, "LARGEST", 2_000_000)
+    monkeypatch.setattr(documents, "HELD", 0)
     row = b"1\t2\n"
 
     async def scenario(server: Server) -> None:
@@ -355,6 +400,28 @@ def test_a_gzip_bomb_is_cut_short(sqlite_house: House, monkeypatch: pytest.Monke
             unpacker = zlib.decompressobj(wbits=31)
             assert len(unpacker.decompress(done.body)) < 2_000_000
             assert not unpacker.eof  # the answer had begun: it ends without its end
+
+    sqlite_house.run(scenario)
+
+
+def test_a_document_that_turns_out_bad_is_refused_unless_its_answer_had_to_begin(
+    sqlite_house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An answer that is begun ends without its end, which HTTP says."""
+    rows = b"order-id\tsku\n" + b"1\t2\n" * 20_000
+
+    async def scenario(server: Server) -> None:
+        async def given(body: bytes) -> Any:
+            links = await documents_of(server, Storage(server.amazon, body), monkeypatch).links("remove")
+            return await fetch(server, links(URL, {}))
+
+        whole = await given(rows)
+        assert (whole.status, whole.headers["content-length"]) == (200, str(len(rows)))
+        bad = await given(rows + b"x" * (LONGEST_LINE + 1))
+        assert (bad.status, bad.json["error"]["message"]) == (502, "Response could not be scrubbed")
+        monkeypatch.setattr(documents, "HELD", 1000)
+        begun = await given(rows)
+        assert (begun.status, begun.body, "content-length" in begun.headers) == (200, rows, False)
 
     sqlite_house.run(scenario)
 

@@ -23,7 +23,7 @@ from functools import lru_cache
 PERSON = re.compile(
     r"buyer(info|taxinfo|taxinformation|businessaddress)?|recipient|deliverypreferences?|shippingaddress"
     r"|(delivery|destination|return)address|(shipto|billto)(address|party)?|returnto"
-    r"|(notification|cc|copy|primary)emails|taxregistrations|extendedfields|geocoordinates"
+    r"|(notification|cc|copy|primary)emails|taxregistrations|extendedfields|geocoordinates|customizationinfo"
 )
 SENDERS = re.compile(
     r"(default)?shipfrom.*|(source|origin|registeredbusiness|warehouse|returnto)address|sellingparty"
@@ -36,7 +36,8 @@ FIELD = re.compile(
     r"(firstname|middlename|lastname|legalname|legalcompanyname|fullname|address(line)?\d|street(name|number)?"
     r"|postal(orzip)?code|zip)"
     r"|(buyer|recipient|ship|shipto|bill|billto|delivery)(name|companyname|city|county|district|address)"
-    r"|destinationpostalcode|giftmessage(text)?|customizedurl|ipaddress|addressinstructions?|deliverynotes|dropofflocation"
+    r"|destinationpostalcode|giftmessage(text)?|customized(url|page)|ipaddress|addressinstructions?|deliverynotes"
+    r"|dropofflocation|displayable(order)?comment|returncomment|messagetocustomer"
     r"|(buyer)?taxregistration(id|number)|buyertaxoffice|buyervatnumber|buyercancelreason"
     r"|customtextforlabel|signedforby|receivedby|deliveryphotourl|lockeraccesscode|otp|acquirerid|authorizationcode"
 )
@@ -44,14 +45,19 @@ KEPT = re.compile(
     r"country(code)?|state|region|stateor(region|province)(code)?|partyid|addresstype|currency(code)?|.*amount"
     r"|giftwraplevel|entitytype|type|locale|status"
 )
+EMAIL = re.compile(r"(?<![^@\s\"<>,;])[^@\s\"<>,;]+@(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,}")
+"""An e-mail address in a text. It begins where a word does, and its domain is ASCII: in text of other encodings than UTF-8
+an ``@`` may be half of a character."""
 _SUSPICIOUS = re.compile(
-    r"(.*-)?(name|e-?mail(-address)?|phone(-number)?|street|post(al)?-code|zip(-code)?|city|county|district|attention"
-    r"|address(-?(line|field))?(-?\w+)?|gift-message(-text)?|tax-registration.*|customized-url|(vat|tax)-(id|number))"
+    r"(.*-)?(name|surname|e-?mail(-address)?|(phone|mobile|fax)(-number)?|street(-?\d)?|house-number|post(al)?-?code"
+    r"|zip(-code)?|city|county|district|attention|address(-?(line|field))?(-?\w+)?|gift-message(-text)?"
+    r"|tax-registration.*|customized-url|(vat|tax)-(id|number))"
     r"|(buyer|recipient)(-.*)?"
 )
 _HARMLESS = re.compile(
-    r".*(asset|attribute|brand|carrier|channel|domain|event|feature|field|file|group|input|item|marketplace|method|plan"
-    r"|product|program|role|service|seller|store|sellerdisplay|template|type)name"
+    r".*(asset|attribute|brand|campaign|carrier|category|channel|colou?r|coupon|currency|deal|department|domain|event"
+    r"|feature|field|file|group|input|item|manufacturer|marketplace|method|metric|model|node|plan|portfolio|product"
+    r"|program|promotion|role|service|seller|size|store|sellerdisplay|supplier|template|theme|type|vendor|warehouse)name"
     r"|buyer(requestedcancel|invoicepreference|productidentifier|referencenumber)"
     r"|recipient(age|identity)verification|(mac|seller|warehouse)address|carrierphonenumber"
 )

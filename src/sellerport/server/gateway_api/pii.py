@@ -109,6 +109,7 @@ async def upload(request: Request) -> Response:
 async def download(request: Request) -> Response:
     """Return the file that a link leads to."""
     link, gateway = await _opened(request), hub_of(request).gateway
+    await gateway.pii_access.need_open(link.seller_id, link.order_id)
     id = await gateway.documents.file_of(link.organization_id, link.seller_id, link.order_id)
     if id is None:
         raise NotFound("File not found")

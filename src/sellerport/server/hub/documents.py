@@ -1,8 +1,9 @@
 """Labels and files that orders have: sealed, each with a key of its own, and deleted when their time has come.
 
 A label is kept until a week after it was first printed, and for a month at most; a file that was uploaded for a day;
-and neither for a moment longer than until the order is called complete. With a document its data key goes, without
-which nothing opens what copies of the database may have; the record of that in the audit chain stays.
+and neither for a moment longer than until the order is called complete. What comes for an order after that, from
+requests that were under way, is never given, and deleted with the next purge. With a document its data key goes,
+without which nothing opens what copies of the database may have; the record of that in the audit chain stays.
 """
 
 from __future__ import annotations
@@ -41,6 +42,12 @@ ANSWER = "answer"
 """What a carrier answered, without personal data: it is given again to whoever asks for the same again."""
 
 _t = documents.c
+_p = pii_orders.c
+_complete = (
+    select(_p.order_id)
+    .where(_p.seller_id == _t.seller_id, _p.order_id == _t.order_id, _p.completed_at.is_not(None))
+    .exists()
+)
 
 Sealed = tuple[dict[str, Any], bytes]
 """A document's row, and what is in it, sealed."""
@@ -175,7 +182,7 @@ class Documents:
 
     async def purge(self) -> int:
         """Delete every document whose time has come; return how many. Several processes may at once."""
-        late, purged = _t.delete_after <= self._clock(), 0
+        late, purged = (_t.delete_after <= self._clock()) | _complete, 0
         async with self._database.reading() as store:
             owners = sorted(set(await store.scalars(select(_t.organization_id).where(late).distinct())))
         for owner in owners:
@@ -219,7 +226,7 @@ class Documents:
 
     def _mine(self, organization_id: str, seller_id: str) -> ColumnElement[bool]:
         whose = (_t.organization_id == organization_id) & (_t.seller_id == seller_id)
-        return whose & (_t.delete_after > self._clock())
+        return whose & (_t.delete_after > self._clock()) & ~_complete
 
 
 async def add(store: AsyncConnection, made: Sequence[Sealed]) -> None:

@@ -18,6 +18,7 @@ from sellerport import catalog
 from sellerport.catalog import personal
 from sellerport.server.scrubbing import policy
 from sellerport.server.scrubbing.sweep import Sweep
+from sellerport.wire import UNREADABLE
 
 Walk = Callable[[Any, Sweep, Callable[[str], None], Callable[[str], None]], int]
 """Scrubs an object in place, given the sweep and where text goes that is taken out, and that stays; returns how many
@@ -195,13 +196,14 @@ class Typed(Compiled):
         self._encoder = msgspec.json.Encoder()
 
     def scrub(self, body: bytes, sweep: Sweep) -> bytes | None:
-        """Return an answer scrubbed; None if it does not fit, or the same text stands in two places."""
+        """Return an answer scrubbed; None if it does not fit, or its texts have to be read (`Sweep.written`)."""
         try:
             document = self._decoder.decode(body)
-        except (msgspec.DecodeError, RecursionError):
+        except UNREADABLE:
             return None
         self.walk(document, sweep, sweep.lost.append, sweep.texts.append)
-        return None if sweep.echoing else self._encoder.encode(document)
+        made = self._encoder.encode(document)
+        return None if sweep.echoing or b"@" in made else made
 
     def _function(
         self, definition: str, schema: Mapping[str, Any], parent: str, role: policy.Role | None, path: str

@@ -24,7 +24,7 @@ import msgspec
 from sellerport.catalog import personal
 from sellerport.errors import NotScrubbable
 from sellerport.server.scrubbing import policy
-from sellerport.server.scrubbing.sweep import UNKNOWN, Sweep, no_link
+from sellerport.server.scrubbing.sweep import Sweep, no_link, without_emails
 from sellerport.wire import UNREADABLE
 
 LONGEST_LINE = 1 << 20
@@ -36,11 +36,11 @@ ENOUGH = 1 << 12
 
 BOM = b"\xef\xbb\xbf"
 
-_HEADING = re.compile(r'"?[A-Za-z][ -?A-~]*')
-"""A heading is ASCII, begins with a letter and is no e-mail address; what else begins a document is no heading."""
+_HEADING = re.compile(r'"?[A-Za-z][ -:<-?A-{}~]*')
+"""A heading is ASCII, begins with a letter, and has no ``@``, as e-mail addresses do, nor ``;`` or ``|``, as several
+headings may; what else begins a document is no heading."""
 _SUMMARY = re.compile(r"Feed Processing Summary:?|\t[A-Za-z ]+\t+\d+|")
 """What stands before the headings of a feed's result."""
-_EMAIL = re.compile(r"[^@\s\"<>,;]{1,128}@[^@\s\"<>,;]{1,255}")
 
 
 class Scrubber(Protocol):
@@ -177,8 +177,7 @@ def _json(text: bytes, privacy: policy.Privacy) -> bytes:
             raise NotScrubbable("JSON that is neither an object nor a list")
         sweep = Sweep(privacy, None, no_link)
         sweep.value(value, None, "")
-        sweep.forget(value)
-        return msgspec.json.encode(value)
+        return sweep.written(value)
     except UNREADABLE as error:
         raise NotScrubbable("a document that is no JSON") from error
 
@@ -194,6 +193,8 @@ class _Columns(_Lines):
         """For each column what stands in place of its values; None where they stay. None before the headings."""
         self._open = ""
         """Lines that came of a row of comma-separated text, in which a quoted line break stands."""
+        self._broken: set[int] = set()
+        """At which columns the next row may go on, if the one before ended there: at a line break inside a cell."""
 
     def line(self, line: bytes) -> bytes:
         row = self._open + line.decode("latin-1")
@@ -214,15 +215,31 @@ class _Columns(_Lines):
             raise NotScrubbable("a document that ends before its rows do")
 
     def _row(self, text: str) -> str:
-        cells = next(csv.reader([text])) if self._separator == "," else text.split("\t")
+        try:
+            cells = next(csv.reader([text])) if self._separator == "," else text.split("\t")
+        except csv.Error as error:
+            raise NotScrubbable("a row that cannot be read") from error
         if self._instead is None:
             return self._headings(text, cells)
-        beyond = len(cells) - len(self._instead)
-        columns = self._instead + [""] * beyond if beyond > 0 else self._instead
-        scrubbed = [self._cell(one, instead) for one, instead in zip(cells, columns, strict=False)]
+        if len(cells) < len(self._instead) or self._broken:
+            columns = self._columns(len(cells))
+        else:
+            columns = self._instead + [""] * (len(cells) - len(self._instead))
+        scrubbed = [self._cell(one, instead) for one, instead in zip(cells, columns, strict=True)]
         if scrubbed == cells:
             return text
         return self._joined(scrubbed)
+
+    def _columns(self, size: int) -> list[str | None]:
+        """Return what stands in place of the values of a row that may begin in the middle of the row before.
+
+        Where it may be both, a value goes that either has go.
+        """
+        assert self._instead is not None
+        starts = sorted({0, *(start for start in self._broken if start + size <= len(self._instead))})
+        rows = [self._instead[start : start + size] + [""] * (start + size - len(self._instead)) for start in starts]
+        self._broken = {start + size - 1 for start in starts if start + size < len(self._instead)}
+        return [next((one for one in found if one is not None), None) for found in zip(*rows, strict=True)]
 
     def _joined(self, cells: list[str]) -> str:
         if self._separator == "\t":
@@ -249,7 +266,7 @@ class _Columns(_Lines):
 
     def _cell(self, value: str, instead: str | None) -> str:
         if instead is None:
-            return _EMAIL.sub(UNKNOWN if self._keep else "", value) if "@" in value else value
+            return without_emails(value, keep=self._keep)
         if not value.strip().strip('"'):
             return value
         quote = '"' if self._separator == "\t" and value.startswith('"') else ""
@@ -282,7 +299,7 @@ class _Xml:
     def _parse(self, piece: bytes, *, last: bool) -> bytes:
         try:
             self._parser.Parse(piece, last)
-        except expat.ExpatError as error:
+        except (expat.ExpatError, ValueError, LookupError) as error:  # the latter two of encodings that it has not
             raise NotScrubbable("a document that is no XML") from error
         made, self._made = "".join(self._made), []
         return made.encode()
@@ -301,8 +318,9 @@ class _Xml:
         if len(self._within) >= 256:
             raise NotScrubbable("XML that is nested too deeply")
         self._within.append((local, role, own))
-        kept = [f" {one}={quoteattr(value)}" for one, value in attributes.items() if self._stays(one, local, role, own)]
-        self._made.append(f"<{name}{''.join(kept)}>")
+        stay = {one: value for one, value in attributes.items() if self._stays(one, local, role, own)}
+        texts = [f" {one}={quoteattr(without_emails(value, keep=self._keep))}" for one, value in stay.items()]
+        self._made.append(f"<{name}{''.join(texts)}>")
 
     def _stays(self, name: str, parent: str, role: policy.Role | None, own: bool) -> bool:
         if own or name.startswith(("xmlns", "xsi:")):
@@ -331,7 +349,7 @@ class _Xml:
         if own:
             self._made.append(escape(text))
         elif self._stays(name, parent, role, own):
-            self._made.append(escape(_EMAIL.sub(UNKNOWN if self._keep else "", text) if "@" in text else text))
+            self._made.append(escape(without_emails(text, keep=self._keep)))
         elif self._keep:
             self._made.append(policy.placeholder(name, role, parent))
 

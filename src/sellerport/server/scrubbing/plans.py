@@ -16,6 +16,7 @@ from sellerport.errors import NotScrubbable
 from sellerport.server.scrubbing import policy
 from sellerport.server.scrubbing.compiled import Compiled, Typed
 from sellerport.server.scrubbing.sweep import Link, Sweep, objects
+from sellerport.wire import UNREADABLE
 
 LARGEST = 32 * 1024 * 1024
 """The longest answer that is scrubbed, in bytes."""
@@ -67,24 +68,27 @@ class Plan:
             body: The bytes as they are after any ``Content-Encoding`` is undone.
             content_type: What Amazon says they are.
             link: Makes our own link of the URL of a document.
-            status: An error that is not JSON is Amazon's front speaking, and stays as it is.
+            status: Of an error that is not understood the status alone is given on.
 
         Raises:
             NotScrubbable: the answer is not understood, and may not be given on.
         """
         if not body:
             return Scrubbed(body, 0)
+        try:
+            return self._scrubbed(body, content_type, link)
+        except NotScrubbable:
+            if status < 400:
+                raise
+            return Scrubbed(b"", 1)
+
+    def _scrubbed(self, body: bytes, content_type: str | None, link: Link) -> Scrubbed:
         if self._typed is not None and len(body) <= LARGEST and _is_json(content_type):
             sweep = Sweep(self.privacy, self._extra, link, operation=self.operation.key)
             done = self._typed.scrub(body, sweep)
             if done is not None:
                 return Scrubbed(done, sweep.removed)
-        try:
-            document = _decoded(body, content_type)
-        except NotScrubbable:
-            if status >= 400:
-                return Scrubbed(body, 0)
-            raise
+        document = _decoded(body, content_type)
         sweep = Sweep(self.privacy, self._extra, link, operation=self.operation.key)
         try:
             if isinstance(document, dict):
@@ -93,14 +97,12 @@ class Plan:
             # where fewer were seen, a text has a brace in it, or an object that nobody looked at is where text belongs
             if sweep.seen != body.count(b"{") and sweep.seen != objects(_json.decode(body)):
                 sweep.value(document, None, "")
-            sweep.forget(document)
-            return Scrubbed(_encoder.encode(document), sweep.removed)
+            return Scrubbed(sweep.written(document), sweep.removed)
         except RecursionError as error:
             raise NotScrubbable("an answer that is nested too deeply") from error
 
 
 _json = msgspec.json.Decoder()
-_encoder = msgspec.json.Encoder()
 
 
 def _is_json(content_type: str | None) -> bool:
@@ -115,7 +117,7 @@ def _decoded(body: bytes, content_type: str | None) -> dict[str, object] | list[
         raise NotScrubbable(f"an answer of {len(body)} bytes; at most {LARGEST} are scrubbed")
     try:
         document = _json.decode(body)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise NotScrubbable("an answer that is not JSON") from error
     if not isinstance(document, dict | list):
         raise NotScrubbable("an answer that is neither an object nor a list")

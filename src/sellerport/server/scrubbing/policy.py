@@ -60,15 +60,18 @@ FIELDS: Mapping[str, re.Pattern[str]] = MappingProxyType(
     {
         "orders_v0.get_order_buyer_info": re.compile("purchaseordernumber"),
         "orders_v0.get_order_regulated_info": re.compile("fieldvalue"),  # of a prescription: an animal, and its owner
-        "external_fulfillment_shipments_2024_09_11": re.compile("number|buyerorderid|messages"),
+        "external_fulfillment_shipments_2024_09_11": re.compile(
+            r"number|buyerorderid|messages|customattributes\.value"
+        ),
     }
 )
-"""API or operation → fields that are personal in its answers alone."""
+"""API or operation → fields that are personal in its answers alone, by name or with that of what holds them."""
 
 DOCUMENT_URLS = re.compile(
-    r"(|document|invoices?document|customized|printabledocuments|deliveryphoto|download|rmapage)url"
+    r"(|document|invoices?document|invoice|label|printabledocuments|deliveryphoto|download|rmapage)url"
 )
-"""URLs at which a document with personal data may lie, for whoever has them."""
+"""URLs at which a document with personal data may lie, for whoever has them. What a buyer had customized is none: all
+that lies there is the buyer's, so that there is nothing to link to."""
 
 DOCUMENTS = re.compile(r"contents?|base64encodedcontent")
 """The bytes of labels, packing slips and invoices, which have an address printed on them."""
@@ -147,12 +150,12 @@ _OF_A_BUYER = re.compile(
     r"(buyer|recipient|receiver|consignee|purchaser|payer|customer|ship|shipping|bill|billing|delivery|gift)-(?!from-)(.+)"
 )
 _NOBODYS = re.compile(
-    r"order-id|(.*-)?(date|time|state|country|country-code|price|tax|charge|fee|amount|cost|total|currency|type|id|option"
+    r"order-id|(.*-)?(date|time|time-zone|state|country|country-code|price|tax|charge|fee|amount|cost|total|currency|type|id|option"
     r"|status|speed|level|quantity|weight)|(service|promotion|discount|state-or|credit|window|wrap|method|group).*"
 )
 _COLUMN = re.compile(
-    r"purchaseordernumber|(latitude|longitude)|customized(url|page)|.*(cpf|cnpj|citizenid)"
-    r"|.*(vat|tax|gst)(registration)?(id|in|number|no)"
+    r"purchaseordernumber|(latitude|longitude)|.*(cpf|cnpj|citizenid)|.*(vat|tax|gst)(registration)?(id|in|number|no)"
+    r"|(buyer|recipient|receiver|consignee|purchaser|payer).*id|licen[cs]enumber|.*(invoice|label).*(url|link)"
 )
 
 
@@ -175,6 +178,13 @@ def column(name: str) -> bool:
 
 
 @lru_cache(maxsize=16384)
+def orderly(name: str) -> bool:
+    """Tell whether a field holds an id, a date, a code or the like: no text, whatever it is equal to."""
+    spelled = personal.plain(name)
+    return personal.KEPT.fullmatch(spelled) is not None or _ORDERLY.fullmatch(spelled) is not None
+
+
+@lru_cache(maxsize=16384)
 def container(name: str, *, within: bool) -> Verdict:
     """Say what becomes of an object or a list, by its name; ``within`` a buyer's object it is the buyer's too."""
     spelled = personal.plain(name)
@@ -193,7 +203,9 @@ def scalar(name: str, parent: str, *, within: bool, extra: re.Pattern[str] | Non
         return "link"
     if within:
         return "kept" if personal.KEPT.fullmatch(spelled) else "personal"
-    if personal.FIELD.fullmatch(spelled) or (extra and extra.fullmatch(spelled)):
+    if personal.FIELD.fullmatch(spelled) or (
+        extra and (extra.fullmatch(spelled) or extra.fullmatch(f"{personal.plain(parent)}.{spelled}"))
+    ):
         return "personal"
     if DOCUMENTS.fullmatch(spelled):
         return "document"

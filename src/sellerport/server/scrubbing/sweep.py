@@ -9,19 +9,27 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import msgspec
 from msgspec import UNSET
 
 from sellerport.catalog import personal
 from sellerport.server.scrubbing import policy
+from sellerport.wire import UNREADABLE
 
 Link = Callable[[str, Mapping[str, str]], str]
 """Makes our own link of the URL of a document, given what is known of it."""
 
 UNKNOWN = "{{personal}}"
-"""What stands in place of text that is equal to something personal, wherever it is."""
+"""What stands in place of text that is equal to something personal, wherever it is, and of e-mail addresses in text."""
+
+SIGNED = "X-Amz-Signature="
+"""What a URL has that lets in whoever has it."""
 
 SHORTEST = 4
 """How many characters something personal has at least that is looked for elsewhere: a ``1`` stands everywhere."""
+
+
+_encoder = msgspec.json.Encoder()
 
 
 class Sweep:
@@ -65,6 +73,8 @@ class Sweep:
         """Do to a string, a number or a boolean what the policy says."""
         value = holder[name]
         verdict = policy.scalar(name, parent, within=role is not None, extra=self.extra)
+        if isinstance(value, str) and verdict in ("kept", "text") and SIGNED in value:
+            verdict = "link"
         if verdict == "link" and isinstance(value, str) and value.startswith(("https://", "http://")):
             self.others += 1
             compression = holder.get("compressionAlgorithm")
@@ -151,34 +161,67 @@ class Sweep:
 
     @property
     def echoing(self) -> bool:
-        """Whether text stayed that is equal, but for case, to something that was taken out elsewhere."""
+        """Whether text stayed that has to be read: it is equal, but for case, to something that was taken out
+        elsewhere, or has JSON in it."""
         texts = {one.casefold() for one in set(self.texts) if len(one) >= SHORTEST}
-        return bool(texts) and not texts.isdisjoint(map(str.casefold, self.lost))
+        return bool(texts) and (not texts.isdisjoint(map(str.casefold, self.lost)) or "{" in "".join(texts))
 
-    def forget(self, document: Any) -> None:
-        """Take such text out."""
-        if self.echoing:
-            self._forget(document, {one.casefold() for one in self.lost if len(one) >= SHORTEST})
+    def written(self, document: Any) -> bytes:
+        """Return an answer as JSON, without what its texts have of it."""
+        made = _encoder.encode(document)
+        if not self.echoing and b"@" not in made:
+            return made
+        self._read(document, {one.casefold() for one in self.lost if len(one) >= SHORTEST})
+        return _encoder.encode(document)
 
-    def _forget(self, value: Any, lost: set[str]) -> None:
+    def _read(self, value: Any, lost: set[str]) -> None:
         if isinstance(value, dict):
             for name in list(value):
                 one = value[name]
-                if isinstance(one, str):
-                    if one.casefold() in lost and not personal.KEPT.fullmatch(personal.plain(name)):
-                        self.others += 1
-                        if self.keep:
-                            value[name] = UNKNOWN
-                        else:
-                            del value[name]
+                if "@" in name and personal.EMAIL.search(name):
+                    self.others += 1
+                    del value[name]
+                elif isinstance(one, str):
+                    text = self._text(one, set() if policy.orderly(name) else lost)
+                    if text is None:
+                        del value[name]
+                    else:
+                        value[name] = text
                 elif policy.container(name, within=False) != "own":
-                    self._forget(one, lost)
+                    self._read(one, lost)
         elif isinstance(value, list):
-            kept = [one for one in value if not (isinstance(one, str) and one.casefold() in lost)]
-            self.others += len(value) - len(kept)
-            value[:] = kept
+            read = (self._text(one, lost) if isinstance(one, str) else one for one in value)
+            value[:] = [one for one in read if one not in (None, UNKNOWN)]
             for one in value:
-                self._forget(one, lost)
+                self._read(one, lost)
+
+    def _text(self, text: str, lost: set[str]) -> str | None:
+        """Return a text without what is personal in it; None if it goes."""
+        if text.casefold() in lost:
+            self.others += 1
+            return UNKNOWN if self.keep else None
+        if text.lstrip()[:1] in ("{", "["):
+            text = self._json(text)
+        found = without_emails(text, keep=self.keep)
+        self.others += found != text
+        return found
+
+    def _json(self, text: str) -> str:
+        """Return a text that is JSON without what is personal in it."""
+        try:
+            document = msgspec.json.decode(text)
+        except UNREADABLE:
+            return text
+        inner = Sweep("placeholders" if self.keep else "remove", self.extra, self.link, **self.facts)
+        inner.value(document, None, "")
+        made = inner.written(document).decode()
+        self.others += inner.removed
+        return made if inner.removed else text
+
+
+def without_emails(text: str, *, keep: bool) -> str:
+    """Return a text without the e-mail addresses in it; ``keep`` puts a placeholder in their places."""
+    return personal.EMAIL.sub(UNKNOWN if keep else "", text) if "@" in text else text
 
 
 def no_link(url: str, facts: Mapping[str, str]) -> str:
