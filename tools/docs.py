@@ -335,10 +335,12 @@ def personal_data_page() -> str:
         "",
         "- fields that Amazon's schema does not have, if they are named as a person's may be;",
         "- text that is equal to something taken out elsewhere in the same answer;",
-        "- addresses (URLs) of documents, which become links of the gateway's own; behind them the document comes",
-        "  without its buyers' columns, elements or fields, or not at all where it is no text.",
+        "- e-mail addresses, in any text and in errors too; JSON inside of text is looked into;",
+        "- addresses (URLs) of documents. Those of reports, of feeds' results and of Data Kiosk become links of the",
+        "  gateway's own: behind them a document comes without its buyers' columns, elements or fields, or not at",
+        "  all (502) where it is no text.",
         "",
-        "An answer that is not understood is refused with 502.",
+        "An answer that is not understood is refused with 502; of an error that is not, the status alone is given on.",
     ]
     for api in sorted({one.operation.api for one in plans}):
         found = [one for one in plans if one.operation.api == api]

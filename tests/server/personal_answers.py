@@ -20,7 +20,7 @@ PERSONAL = re.compile(
     r"|companyname|legalname|customizedurl|taxregistration(number|id|address)|emails)"
     r"|(buyer|recipient).*|city|county|district|districtorcounty|municipality|neighborhood|complement|attention"
     r"|purchaseordernumber|taxingregion|dropofflocation|addressinstructions?|customtextforlabel|ipaddress"
-    r"|contents?|base64encodedcontent|acquirerid|authorizationcode|signedforby|receivedby|deliverynotes|lockeraccesscode"
+    r"|contents?|base64encodedcontent|labelstream|acquirerid|authorizationcode|signedforby|receivedby|deliverynotes|lockeraccesscode"
     r"|fieldvalue|.*photourl|otp|displayable(order)?comment|returncomment|messagetocustomer"
 )
 """Leaves that are personal, in an answer that is about a buyer."""

@@ -1,4 +1,4 @@
-"""The passthrough in scrub mode: which token a document is asked for with, and what of an answer's head may say too much.
+"""The passthrough in scrub mode: which token a document is asked for with, and what of an answer is passed on.
 
 Acceptance test 13 of the gateway's contract: a restricted data token of a report's document names its very path.
 """

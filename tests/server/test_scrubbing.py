@@ -82,7 +82,7 @@ def test_operations_that_are_about_buyers_have_a_plan_and_others_have_none() -> 
     }  # fmt: skip
     restricted = {one.key for one in OPERATIONS if one.restricted is not None}
     assert restricted <= planned
-    assert len(planned) == 68
+    assert len(planned) == 71
     assert not any(scrubbing.plan(one, "remove") for one in catalog.operations("ads"))
     assert policy.ABOUT_THE_SELLER.keys() <= {name for one in OPERATIONS for name in (one.api, one.key)}
 
@@ -335,13 +335,29 @@ def test_what_a_buyer_had_customized_has_no_address() -> None:
     assert kept == [{"OrderItemId": "1"}]
 
 
-def test_a_url_that_lets_anybody_in_becomes_a_link_of_ours_whatever_it_is_called() -> None:
+def test_a_url_that_lets_anybody_in_becomes_a_link_of_ours_or_goes_whatever_it_is_called() -> None:
     url = "https://x.s3.amazonaws.com/label?X-Amz-Signature=1"
-    kept = scrub(
-        "shipping_v2.get_tracking", {"payload": {"somewhereUrl": url, "proof": url, "page": "https://x.test/"}}
-    )
-    ours = "https://ours.example.test/documents/shipping_v2.get_tracking"
-    assert kept == {"payload": {"somewhereUrl": ours, "proof": ours, "page": "https://x.test/"}}
+    answer = {"somewhereUrl": url, "proof": url, "page": "https://x.test/"}
+    for operation in policy.LINKED:
+        ours = f"https://ours.example.test/documents/{operation}"
+        assert scrub(operation, answer) == {"somewhereUrl": ours, "proof": ours, "page": "https://x.test/"}
+    assert scrub("shipping_v2.get_tracking", answer, "remove") == {"page": "https://x.test/"}
+
+
+@pytest.mark.parametrize(
+    ("operation", "answer"),
+    [
+        ("invoices_2024_06_19.get_invoices_document", {"invoicesDocumentId": "1", "invoicesDocumentUrl": "https://x"}),
+        ("invoices_2024_06_19.get_government_invoice_document", {"invoiceDocumentUrl": "https://x"}),
+        ("external_fulfillment_shipments_2024_09_11.generate_ship_labels", {"fileData": {"url": "https://x"}}),
+        ("easy_ship_2022_03_23.create_scheduled_package_bulk", {"printableDocumentsUrl": "https://x"}),
+        ("fulfillment_outbound_2020_07_01.create_fulfillment_return", {"rmaPageURL": "https://x"}),
+    ],
+)
+def test_nothing_leads_to_documents_of_which_nothing_would_be_left(operation: str, answer: Any) -> None:
+    """Labels, photos and pages; and invoices, which are XML in Portuguese, or archives of it."""
+    for privacy in MODES:
+        assert "https://" not in str(scrub(operation, answer, privacy))
 
 
 @pytest.mark.parametrize(

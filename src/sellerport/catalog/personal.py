@@ -46,13 +46,13 @@ KEPT = re.compile(
     r"|giftwraplevel|entitytype|type|locale|status"
 )
 EMAIL = re.compile(r"(?<![^@\s\"<>,;])[^@\s\"<>,;]+@(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,}")
-"""An e-mail address in a text. It begins where a word does, and its domain is ASCII: in text of other encodings than UTF-8
-an ``@`` may be half of a character."""
+"""An e-mail address in a text. It begins where a word does, and its domain is ASCII: in text that is not UTF-8 an ``@``
+may be half of a character."""
 _SUSPICIOUS = re.compile(
     r"(.*-)?(name|surname|e-?mail(-address)?|(phone|mobile|fax)(-number)?|street(-?\d)?|house-number|post(al)?-?code"
     r"|zip(-code)?|city|county|district|attention|address(-?(line|field))?(-?\w+)?|gift-message(-text)?"
     r"|tax-registration.*|customized-url|(vat|tax)-(id|number))"
-    r"|(buyer|recipient)(-.*)?"
+    r"|(buyer|recipient|receiver|consignee|addressee|purchaser|payer|shopper|contact)(-.*)?|customer|latitude|longitude"
 )
 _HARMLESS = re.compile(
     r".*(asset|attribute|brand|campaign|carrier|category|channel|colou?r|coupon|currency|deal|department|domain|event"

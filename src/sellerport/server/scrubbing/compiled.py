@@ -42,8 +42,7 @@ class _Place(msgspec.Struct, frozen=True):
 
 
 class Compiled:
-    """What was made for one operation: ``walk`` scrubs an answer, ``personal`` are the fields that it takes out, and
-    ``links`` says whether there are URLs of documents among them."""
+    """What was made for one operation: ``walk`` scrubs an answer, and ``personal`` are the fields that it takes out."""
 
     def __init__(self, operation: catalog.Operation, privacy: policy.Privacy, extra: re.Pattern[str] | None) -> None:
         known = catalog.schemas(operation.api)
@@ -51,7 +50,6 @@ class Compiled:
         self.keep = privacy == "placeholders"
         self.extra = extra
         self.personal: set[str] = set()
-        self.links = False
         self._lines: list[str] = []
         self._functions: dict[tuple[str, str, policy.Role | None], str] = {}
         self._constants: dict[str, Any] = {"UNSET": UNSET}
@@ -114,7 +112,6 @@ class Compiled:
             return []
         if verdict == "text":
             return [f"if {value}.__class__ is str: text({value})"]
-        self.links |= verdict == "link"
         if verdict != "suspicious":
             self.personal.add(f"{place.path}.{name}".lstrip("."))
         if verdict in ("link", "document") or closed:

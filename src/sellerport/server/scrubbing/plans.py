@@ -15,7 +15,7 @@ from sellerport import catalog
 from sellerport.errors import NotScrubbable
 from sellerport.server.scrubbing import policy
 from sellerport.server.scrubbing.compiled import Compiled, Typed
-from sellerport.server.scrubbing.sweep import Link, Sweep, objects
+from sellerport.server.scrubbing.sweep import Link, Sweep, no_link, objects
 from sellerport.wire import UNREADABLE
 
 LARGEST = 32 * 1024 * 1024
@@ -43,8 +43,8 @@ class Plan:
         self._walk = made.walk
         self.personal = frozenset(made.personal)
         """The fields that are taken out, as dotted paths; of what an answer may have besides there is no list."""
-        self.links = made.links
-        """Whether its answers hold URLs of documents, so that a `Link` has to make links; `no_link` does for others."""
+        self.links = operation.key in policy.LINKED
+        """Whether a `Link` has to make links of the URLs in its answers; `no_link` does for others."""
         self._not_asked = operation.api == "orders_2026_01_01"
 
     @cached_property
@@ -76,7 +76,7 @@ class Plan:
         if not body:
             return Scrubbed(body, 0)
         try:
-            return self._scrubbed(body, content_type, link)
+            return self._scrubbed(body, content_type, link if self.links else no_link)
         except NotScrubbable:
             if status < 400:
                 raise

@@ -70,10 +70,19 @@ FIELDS: Mapping[str, re.Pattern[str]] = MappingProxyType(
 DOCUMENT_URLS = re.compile(
     r"(|document|invoices?document|invoice|label|printabledocuments|deliveryphoto|download|rmapage)url"
 )
-"""URLs at which a document with personal data may lie, for whoever has them. What a buyer had customized is none: all
-that lies there is the buyer's, so that there is nothing to link to."""
+"""URLs at which a document with personal data may lie, for whoever has them."""
 
-DOCUMENTS = re.compile(r"contents?|base64encodedcontent")
+LINKED = frozenset(
+    {
+        "data_kiosk_2023_11_15.get_document",
+        "feeds_2021_06_30.get_feed_document",
+        "reports_2021_06_30.get_report_document",
+    }
+)
+"""Operations whose documents are rows with names that are known, so that links lead to what is left of them. Elsewhere
+such URLs go: labels, photos, and tax invoices, which name the buyer in a language and a form of their country's."""
+
+DOCUMENTS = re.compile(r"contents?|base64encodedcontent|labelstream")
 """The bytes of labels, packing slips and invoices, which have an address printed on them."""
 
 WHOLE = "ShippingAddress"

@@ -75,16 +75,22 @@ class Sweep:
         verdict = policy.scalar(name, parent, within=role is not None, extra=self.extra)
         if isinstance(value, str) and verdict in ("kept", "text") and SIGNED in value:
             verdict = "link"
-        if verdict == "link" and isinstance(value, str) and value.startswith(("https://", "http://")):
+        link = self._link(value, name, holder.get("compressionAlgorithm")) if verdict == "link" else ""
+        if link:
             self.others += 1
-            compression = holder.get("compressionAlgorithm")
-            facts = {"compression": compression} if isinstance(compression, str) else {}
-            holder[name] = self.link(value, {**self.facts, **facts, "field": name})
+            holder[name] = link
         elif verdict == "text":
             if isinstance(value, str):
                 self.texts.append(value)
         elif verdict != "kept" and not isinstance(value, bool):
             self.lose(holder, name, policy.placeholder(name, role, parent), document=verdict == "document")
+
+    def _link(self, value: Any, name: str, compression: Any) -> str:
+        """Return our own link for a URL of a document; nothing where there is none."""
+        if not isinstance(value, str) or not value.startswith(("https://", "http://")):
+            return ""
+        facts = {"compression": compression} if isinstance(compression, str) else {}
+        return self.link(value, {**self.facts, **facts, "field": name})
 
     def lose(self, holder: dict[str, Any], name: str, placeholder: str, *, document: bool) -> None:
         """Take a field out, or put a placeholder where it stood."""
