@@ -195,6 +195,20 @@ def test_orders_of_2026_keep_country_and_state() -> None:
     }
 
 
+def test_tax_registrations_of_others_than_the_buyer_stay() -> None:
+    """Appendix B: with fields that the schema has, with others, and where it has nothing of all that."""
+    seller = {"entityType": "MERCHANT", "legalName": "A Shop", "taxRegistrationAddress": {"city": "Salem"}}
+    amazon = {"entityType": "MARKETPLACE", "taxRegistrationType": "CNPJ", "taxRegistrationNumber": "15436940"}
+    buyer = {"entityType": "BUYER", "legalName": "Ann & Co", "taxRegistrationNumber": "1"}
+    for more in ({}, {"more": 1}):
+        order = {"tax": {"taxRegistrations": [seller, buyer, amazon]}, **more}
+        found = scrub("orders_2026_01_01.get_order", {"order": order}, "remove")["order"]["tax"]["taxRegistrations"]
+        assert found == [seller, {"entityType": "BUYER"}, amazon]
+        assert scrub("orders_v0.get_order", {"payload": {"x": order}}, "remove")["payload"]["x"]["tax"] == {
+            "taxRegistrations": found
+        }
+
+
 def test_the_bytes_of_a_label_go_and_the_id_of_a_stored_one_stays() -> None:
     contents = base64.b64encode(b"Ann Buyer, 1 Main Street").decode()
     shipment = {

@@ -75,6 +75,8 @@ ship-service-level shipment-id ship-promotion-discount purchase-date carrier shi
 delivery-start-date customer-order-id report-type shipping-price ship-method gift-wrap-price delivery-time-zone
 department-name promotion-name campaign-name category-name coupon-name ioss-number is-buyer-requested-cancellation
 "Bill From City" "Seller Gstin" "Invoice Number" merchant-order-id external-order-id image-url fulfillment-center-id
+DEPARTURE_CITY DEPARTURE_POST_CODE DELIVERY_CONDITIONS SUPPLIER_VAT_NUMBER SHIP_CHARGE_AMT_VAT_INCL license-plate-number
+TRANSACTION_SELLER_VAT_NUMBER VAT_INV_NUMBER marketplace-name default-ship-from-city verge-of-lateShipment fnsku
 """
 
 

@@ -56,7 +56,7 @@ _SUSPICIOUS = re.compile(
 )
 _HARMLESS = re.compile(
     r".*(asset|attribute|brand|campaign|carrier|category|channel|colou?r|coupon|currency|deal|department|domain|event"
-    r"|feature|field|file|group|input|item|manufacturer|marketplace|method|metric|model|node|plan|portfolio|product"
+    r"|feature|field|file|group|input|item|manufacturer|marketplace|merchant|method|metric|model|node|plan|portfolio|product"
     r"|program|promotion|role|service|seller|size|store|sellerdisplay|supplier|template|theme|type|vendor|warehouse)name"
     r"|buyer(requestedcancel|invoicepreference|productidentifier|referencenumber)"
     r"|recipient(age|identity)verification|(mac|seller|warehouse)address|carrierphonenumber"

@@ -52,7 +52,7 @@ class Compiled:
         self.personal: set[str] = set()
         self._lines: list[str] = []
         self._functions: dict[tuple[str, str, policy.Role | None], str] = {}
-        self._constants: dict[str, Any] = {"UNSET": UNSET}
+        self._constants: dict[str, Any] = {"UNSET": UNSET, "is_anothers": policy.is_anothers}
         properties: dict[str, Any] = {}
         for _, answer in sorted(known.of(operation).responses.items()):
             if answer is not None:  # an error is answered with the same wrapper, or with a list of errors
@@ -142,7 +142,11 @@ class Compiled:
                 lines.append(f"if {always}not {value}: del {place.variable}[{name!r}]")
             return [f"if {value}.__class__ is dict:", *_deeper(lines), f"else: {place.swept(name)}"]
         _, item = self._resolved(schema.get("items", {}))
+        skipped = []
         if schema.get("type") == "array" and "properties" in item:
+            if "entityType" in item["properties"]:
+                anothers = f"one.__class__ is dict and is_anothers({name!r}, one.get('entityType'))"
+                skipped = [f"        if {anothers}: sweep.own(one); continue"]
             function = self._function(self._resolved(schema["items"])[0], item, name, role, f"{path}[]")
             each = f"if one.__class__ is dict: n += {function}(one, sweep, lost, text)"
             other = f"sweep.value({value}, {role!r}, {name!r})"
@@ -157,6 +161,7 @@ class Compiled:
         return [
             f"if {value}.__class__ is list:",
             f"    for one in {value}:",
+            *skipped,
             f"        {each}",
             f"        else: {other}; break",
             f"else: {place.swept(name)}",
@@ -239,7 +244,16 @@ class Typed(Compiled):
             inner_name, item = self._resolved(one.get("items", {}))
             if "properties" in item:
                 function = self._function(inner_name, item, name, role, f"{path}[]")
-                return [f"if {value}:", f"    for one in {value}: {function}(one, sweep, lost, text)"]
+                skipped = []
+                if "entityType" in (known := list(item["properties"])):
+                    entity = f"one.f{known.index('entityType')}"
+                    skipped = [f"        if is_anothers({name!r}, {entity}): continue"]
+                return [
+                    f"if {value}:",
+                    f"    for one in {value}:",
+                    *skipped,
+                    f"        {function}(one, sweep, lost, text)",
+                ]
             each = policy.scalar(name, "", within=role is not None, extra=self.extra)
             if role is not None or each not in ("kept", "text") or item.get("type") != "string":
                 return [there + swept]

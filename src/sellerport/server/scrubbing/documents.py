@@ -31,14 +31,14 @@ LONGEST_LINE = 1 << 20
 """How long a line may be, in bytes."""
 LARGEST_JSON = 32 << 20
 """How long a JSON document may be that is not in lines, in bytes."""
-ENOUGH = 1 << 12
+ENOUGH = 1 << 16
 """How many bytes tell what a document is."""
 
 BOM = b"\xef\xbb\xbf"
 
-_HEADING = re.compile(r'"?[A-Za-z][ -:<-?A-{}~]*')
-"""A heading is ASCII, begins with a letter, and has no ``@``, as e-mail addresses do, nor ``;`` or ``|``, as several
-headings may; what else begins a document is no heading."""
+_HEADING = re.compile(r'"?[A-Za-z][ -:<-?A-{}~]{0,200}')
+"""A heading is short and ASCII, begins with a letter, and has no ``@``, as e-mail addresses do, nor ``;`` or ``|``, as
+several headings may; what else begins a document is no heading."""
 _SUMMARY = re.compile(r"Feed Processing Summary:?|\t[A-Za-z ]+\t+\d+|")
 """What stands before the headings of a feed's result."""
 

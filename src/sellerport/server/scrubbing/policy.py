@@ -105,6 +105,9 @@ PLACEHOLDERS: Mapping[str, tuple[str, str]] = MappingProxyType(
 )
 """The documented placeholders, which the label proxy fills in, and where Orders v0 has what they stand for."""
 
+OTHERS = frozenset({"MARKETPLACE", "MERCHANT"})
+"""Whose tax registrations stay, as their ``entityType`` has it: of an order's, only the buyer's are personal."""
+
 NOT_ASKED = frozenset({"BUYER", "RECIPIENT"})
 """What of an order's ``includedData`` is never asked for: orders of 2026-01-01 have it without a restricted token."""
 
@@ -145,6 +148,11 @@ def placeholder(name: str, of: Role | None = None, parent: str = "") -> str:
     return "{{%s}}" % (words if of is None or words.startswith(of) else f"{of}_{words}")
 
 
+def is_anothers(parent: str, entity: object) -> bool:
+    """Tell whether an object is no buyer's though its like may be, by what holds it and by its ``entityType``."""
+    return personal.plain(parent) == "taxregistrations" and isinstance(entity, str) and entity in OTHERS
+
+
 Verdict = Literal["own", "person", "personal", "suspicious", "link", "document", "kept", "text"]
 """What becomes of a value.
 
@@ -160,8 +168,9 @@ _OF_A_BUYER = re.compile(
 )
 _NOBODYS = re.compile(
     r"order-id|(.*-)?(date|time|time-zone|state|country|country-code|price|tax|charge|fee|amount|cost|total|currency|type|id|option"
-    r"|status|speed|level|quantity|weight)|(service|promotion|discount|state-or|credit|window|wrap|method|group).*"
+    r"|status|speed|level|quantity|weight|conditions)|(.*-)?(amt|percent)(-.*)?|(service|promotion|discount|state-or|credit|window|wrap|method|group).*"
 )
+_ANOTHERS = re.compile("seller|supplier|departure")
 _COLUMN = re.compile(
     r"purchaseordernumber|(latitude|longitude)|.*(cpf|cnpj|citizenid)|.*(vat|tax|gst)(registration)?(id|in|number|no)"
     r"|(buyer|recipient|receiver|consignee|purchaser|payer).*id|licen[cs]enumber|.*(invoice|label).*(url|link)"
@@ -176,7 +185,7 @@ def column(name: str) -> bool:
     ['ship-city', 'buyer-email']
     """
     spelled, words = personal.plain(name), "-".join(personal.words(name))
-    if personal.SENDERS.fullmatch(spelled) or personal.KEPT.fullmatch(spelled) or "seller" in words:
+    if personal.SENDERS.fullmatch(spelled) or personal.KEPT.fullmatch(spelled) or _ANOTHERS.search(words):
         return False
     if not spelled or personal.FIELD.fullmatch(spelled) or _COLUMN.fullmatch(spelled):
         return True

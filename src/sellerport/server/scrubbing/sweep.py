@@ -119,6 +119,9 @@ class Sweep:
     def value(self, value: dict[str, Any] | list[Any], role: policy.Role | None, parent: str) -> None:
         """Scrub an object or a list in place; ``role`` says whose it is, ``parent`` is the field that holds it."""
         if isinstance(value, dict):
+            if policy.is_anothers(parent, value.get("entityType")):
+                self.own(value)
+                return
             self.seen += 1
             if role is None and any(personal.ADDRESS.fullmatch(personal.plain(name)) for name in value):
                 role = policy.role(parent)
