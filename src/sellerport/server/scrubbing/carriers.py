@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
@@ -251,8 +252,15 @@ def _patterns(name: str, value: str) -> list[str]:
     spelled = [re.findall(r"[^\W_]+", folded)]
     if name == "{{ship_to_zip}}":
         spelled.append(spelled[0][:1])  # without what a ZIP+4 has more
+    if name in ("{{ship_to_name}}", "{{buyer_name}}") and len(spelled[0]) > 1:
+        spelled.append([spelled[0][-1], *spelled[0][:-1]])  # the last name first
+    if name == "{{ship_to_address1}}" and len(spelled[0]) > 2 and spelled[0][0].isdecimal():
+        spelled.append(spelled[0][:2])  # carriers write ST for Street
     if name == "{{ship_to_phone}}" and len(digits := re.sub(r"\D", "", folded)) >= DIGITS:
         spelled += [list(digits), list(digits[-LOCAL_DIGITS:])]  # and without its country
+    if not value.isascii():  # as addresses of pages have it
+        for cased in (value.lower(), value.upper()):
+            spelled.append([quote(word).lower() for word in re.findall(r"[^\W_]+", cased)])
     return [_BETWEEN.join(map(re.escape, words)) for words in spelled if words]
 
 
