@@ -147,6 +147,15 @@ def test_elements_that_hold_a_person_are_emptied() -> None:
     assert b"Ann" not in scrub(report.encode("latin-1"), "remove")
 
 
+def test_the_tree_of_categories_keeps_its_names() -> None:
+    node = (
+        '<Node><browseNodeAttributes count="1"><attribute name="kind">toys</attribute></browseNodeAttributes>'
+        "<browseNodeName>Toys</browseNodeName><browseNodeStoreContextName>Toys</browseNodeStoreContextName>"
+        '<browsePathByName>All,Toys</browsePathByName><refinementName name="Age">4</refinementName></Node>'
+    )
+    assert scrub(f'<?xml version="1.0"?>{node}'.encode(), "remove").decode().endswith(node)
+
+
 def test_json_and_lines_of_json_are_swept() -> None:
     order = {"orderId": "1", "shippingAddress": {"name": CANARY, "country": "US"}, "note": CANARY}
     found = msgspec.json.decode(scrub(msgspec.json.encode({"orders": [order]})))
@@ -154,6 +163,8 @@ def test_json_and_lines_of_json_are_swept() -> None:
     assert found == {"orders": [{"orderId": "1", "shippingAddress": place, "note": "{{personal}}"}]}
     lines = scrub(msgspec.json.encode(order) + b"\n" + msgspec.json.encode(order) + b"\n", "remove")
     assert lines == b'{"orderId":"1","shippingAddress":{"country":"US"}}\n' * 2
+    long = msgspec.json.encode({"text": "x" * 10_000}) + b"\n"
+    assert scrub(long * 2) == long * 2
 
 
 def test_the_result_of_a_feed_is_given() -> None:

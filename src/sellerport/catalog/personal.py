@@ -55,13 +55,17 @@ _SUSPICIOUS = re.compile(
     r"|(buyer|recipient|receiver|consignee|addressee|purchaser|payer|shopper|contact)(-.*)?|customer|latitude|longitude"
 )
 _HARMLESS = re.compile(
-    r".*(asset|attribute|brand|campaign|carrier|category|channel|colou?r|coupon|currency|deal|department|domain|event"
-    r"|feature|field|file|group|input|item|manufacturer|marketplace|merchant|method|metric|model|node|plan|portfolio|product"
-    r"|program|promotion|role|service|seller|size|store|sellerdisplay|supplier|template|theme|type|vendor|warehouse)name"
+    r".*(asset|attribute|brand|campaign|carrier|category|channel|colou?r|context|coupon|currency|deal|department|domain"
+    r"|event|feature|field|file|group|input|item|manufacturer|marketplace|merchant|method|metric|model|node|pathby|plan"
+    r"|portfolio|product|program|promotion|refinement|role|service|seller|size|store|sellerdisplay|supplier|template"
+    r"|theme|type|vendor|warehouse)name"
     r"|buyer(requestedcancel|invoicepreference|productidentifier|referencenumber)"
     r"|recipient(age|identity)verification|(mac|seller|warehouse)address|carrierphonenumber"
 )
-_THINGS = re.compile(r".*(action|carrier|fee|input|program|rate|self|service)s?")
+_THINGS = re.compile(
+    r".*(action|attribute|brand|campaign|carrier|coupon|fee|input|node|product|program|promotion|rate|refinement|self"
+    r"|service)(name)?s?"
+)
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 

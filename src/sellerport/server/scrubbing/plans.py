@@ -32,9 +32,6 @@ class Scrubbed(msgspec.Struct, frozen=True):
 class Plan:
     """How the requests and the answers of one operation are scrubbed."""
 
-    streams = False
-    """Whether an answer can be given on before it is here whole."""
-
     def __init__(self, operation: catalog.Operation, privacy: policy.Privacy) -> None:
         self.operation = operation
         self.privacy = privacy
