@@ -11,7 +11,8 @@
     │   ├── NotFound             no such organization, application or connection
     │   │   └── ConnectorNotFound    the customer has no connector of this kind
     │   ├── Conflict             the name or address is taken
-    │   │   └── ConnectorAmbiguous   the customer has several, and none was named
+    │   │   ├── ConnectorAmbiguous   the customer has several, and none was named
+    │   │   └── OutcomeUnknown       a carrier was asked before, and may have sold a label
     │   ├── TooManyRequests      this caller has to slow down
     │   └── ConsentError         the consent flow could not be completed
     ├── AmazonError              Amazon answered with an error
@@ -51,7 +52,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 
 @dataclass(frozen=True)
@@ -164,6 +165,12 @@ class ConnectorAmbiguous(Conflict, ValueError):
     """The customer has several connectors of this kind: name one by its id."""
 
     code = "connector_ambiguous"
+
+
+class OutcomeUnknown(Conflict):
+    """A carrier was asked for this shipment, and what came of it is not known: a label may have been bought."""
+
+    code = "outcome_unknown"
 
 
 class TooManyRequests(CallerError):
@@ -366,12 +373,20 @@ class CarrierFailed(SellerportError):
         self.sent = sent
         super().__init__(message)
 
+    @property
+    def outcome(self) -> Literal["failed", "unknown"]:
+        """Whether certainly nothing was done, or perhaps what was asked for: nothing came, or nothing that says so."""
+        status = self.carrier_status
+        refused = status is not None and (300 <= status < 500 or status == 503)  # RFC 9110 §15.6.4
+        return "failed" if refused or not self.sent else "unknown"
+
     def facts(self) -> dict[str, Any]:
         """As every error's, and what the carrier answered."""
         return {
             **super().facts(),
             "carrier_status": self.carrier_status,
             "carrier_response": self.carrier_response,
+            "outcome": self.outcome,
             "sent": self.sent,
         }
 

@@ -48,6 +48,8 @@ class Receiver:
     body: bytes = b""
     files: dict[str, bytes] = field(default_factory=dict)
     received: list[Received] = field(default_factory=list)
+    fetched: list[str] = field(default_factory=list)
+    """The paths that were asked for with GET."""
     came: threading.Condition = field(default_factory=threading.Condition)
 
     def types(self) -> list[str]:
@@ -78,6 +80,7 @@ def receiving() -> Iterator[Receiver]:
             self.wfile.write(receiver.body)
 
         def do_GET(self) -> None:
+            receiver.fetched.append(self.path)
             found = receiver.files.get(self.path)
             self.send_response(404 if found is None else 200)
             self.send_header("content-length", str(len(found or b"")))

@@ -14,12 +14,13 @@ from tests.server.receiver import receiving
 from tests.server.warehouse import a_warehouse, error
 
 from sellerport.emulator import labels
-from sellerport.errors import NotAllowed
+from sellerport.errors import NotAllowed, NotFound, VaultUnavailable
 from sellerport.server.hub import outward
 from sellerport.server.hub.carriers import CARRIERS, carrier_of
 from sellerport.server.hub.documents import LABEL_S
 from sellerport.server.hub.egress import Egress
 from sellerport.server.hub.label_proxy import forwarded
+from sellerport.server.hub.shipments import CLAIM_S
 
 FORWARD = "/api/label-proxy/forward"
 PDF = labels.render("PDF", [labels.Label("1Z999", ("somebody",))])
@@ -148,6 +149,98 @@ def test_a_shipment_is_bought_once_however_often_it_is_asked_for(house, carrier)
     house.run(scenario)
 
 
+def test_a_shipment_that_may_be_bought_is_asked_for_again_only_by_who_says_so(sqlite_house, carrier):
+    async def scenario(server):
+        warehouse = await a_warehouse(sqlite_house, server)
+        order, asked = warehouse.order(), len(carrier.received)
+        for place, (status, outcome) in enumerate(
+            {500: "unknown", 504: "unknown", 503: "failed", 400: "failed"}.items()
+        ):
+            carrier.answer, name = lambda received, status=status: status, f"parcel-{place}"
+            done = await forward(warehouse, carrier, order=order, shipment=name)
+            assert (error(done)[0], done.json["error"]["outcome"]) == (502, outcome)
+            record = (await warehouse.audit("label_proxy"))[-1]
+            assert record.facts["outcome"] == outcome
+            asked += 1
+            carrier.answer = lambda received: 200
+            carrier.body = b'{"n": 1}'
+            if outcome == "unknown":
+                refused = await forward(warehouse, carrier, order=order, shipment=name)
+                assert (error(refused)[0], refused.json["error"]["code"]) == (409, "outcome_unknown")
+                other = await forward(warehouse, carrier, {}, order=order, shipment=name, x_adb_send_again="true")
+                assert other.json["error"]["code"] == "conflict"
+            assert len(carrier.received) == asked
+            again = {"x_adb_send_again": "true"} if outcome == "unknown" else {}
+            done = await forward(warehouse, carrier, order=order, shipment=name, **again)
+            assert done.json["data"]["scrubbed_response"] == {"n": 1}
+            asked += 1
+            once = await forward(warehouse, carrier, order=order, shipment=name, x_adb_send_again="true")
+            assert (once.json, len(carrier.received)) == (done.json, asked)  # what is known is not asked for again
+            assert "x-adb-send-again" not in carrier.received[-1].headers
+
+    sqlite_house.run(scenario)
+
+
+def test_a_server_that_was_killed_meanwhile_leaves_it_open_what_was_bought(house, carrier):
+    async def scenario(server):
+        warehouse = await a_warehouse(house, server)
+        one, order = await warehouse.the_pass(), warehouse.order()
+        asked = f"{carrier.url}?a=1".encode() + b"\0" + msgspec.json.encode(TEMPLATE)
+        await server.hub.gateway.label_proxy._shipments.claim(one, order.id, "parcel-1", asked, again=False)
+        waiting = await forward(warehouse, carrier, order=order, x_adb_send_again="true")
+        assert error(waiting) == (409, "this shipment is being forwarded; wait for its answer")
+        server.clock.advance(CLAIM_S)
+        left = await forward(warehouse, carrier, order=order)
+        assert (left.status, left.json["error"]["code"]) == (409, "outcome_unknown")
+        assert carrier.received == []
+        carrier.body = b"{}"
+        assert (await forward(warehouse, carrier, order=order, x_adb_send_again="true")).status == 200
+
+    house.run(scenario)
+
+
+def test_what_was_bought_is_told_even_where_it_cannot_be_kept(sqlite_house, carrier, monkeypatch):
+    async def scenario(server):
+        warehouse = await a_warehouse(sqlite_house, server)
+        carrier.body = msgspec.json.encode({"tracking": "1Z9", "label": base64.b64encode(PDF).decode()})
+
+        async def sealed(*args):
+            raise VaultUnavailable
+
+        monkeypatch.setattr(server.hub.gateway.documents, "sealed", sealed)
+        done = await forward(warehouse, carrier, order=warehouse.order())
+        data = done.json["data"]
+        assert (data["scrubbed_response"], data["documents"]) == ({"tracking": "1Z9", "label": None}, [])
+        assert "could not be kept" in data["warning"]
+        assert (await forward(warehouse, carrier, order=warehouse.order())).status == 409
+        assert len(carrier.received) == 1
+
+    sqlite_house.run(scenario)
+
+
+def test_an_order_that_is_completed_while_the_carrier_answers_has_no_documents(sqlite_house, carrier):
+    async def scenario(server):
+        warehouse = await a_warehouse(sqlite_house, server)
+        order, loop = warehouse.order(), asyncio.get_running_loop()
+        carrier.body = msgspec.json.encode({"labels": [base64.b64encode(PDF).decode()]})
+
+        def answer(received):
+            done = warehouse.ask("POST", "/api/pii/completeOrder", {"orderId": order.id})
+            assert asyncio.run_coroutine_threadsafe(done, loop).result().status == 200
+            return 200
+
+        carrier.answer = answer
+        data = (await forward(warehouse, carrier, order=order)).json["data"]
+        (document,) = data["documents"]
+        assert data["scrubbed_response"] == {"labels": [{"uuid": document["uuid"]}]}
+        one, documents = await warehouse.the_pass(), server.hub.gateway.documents
+        with pytest.raises(NotFound):
+            await documents.content(one.organization_id, one.seller_id, document["uuid"])
+        assert await documents.purge() == 2
+
+    sqlite_house.run(scenario)
+
+
 NASTY = {
     "name": 'Quo"te \\ O\'Hara", "admin": true, "x": "{{ship_to_zip}}',
     "line": "Straße 5 Ä",
@@ -254,6 +347,30 @@ def test_a_label_that_the_carrier_has_at_an_address_is_fetched_and_its_address_s
     sqlite_house.run(scenario)
 
 
+def test_what_a_caller_builds_around_a_value_does_not_hide_it(sqlite_house, carrier):
+    template = {
+        "a": "x{{ship_to_zip}}x",
+        "b": "{{ship_to_city}}{{ship_to_zip}}",
+        "c": "\u2122{{ship_to_address1}}\u0301z",
+        "metadata": "%s/{{buyer_email}}/{{ship_to_zip}}/x.pdf",
+    }
+
+    async def scenario(server):
+        warehouse = await a_warehouse(sqlite_house, server)
+        base = carrier.url.removesuffix("/hook")
+        order = warehouse.change(city="Fairmeadow")
+        carrier.answer = lambda received: setattr(carrier, "body", received.body) or 200
+        done = await forward(warehouse, carrier, {**template, "metadata": template["metadata"] % base}, order=order)
+        data = done.json["data"]
+        for personal in (order.address.postal_code, "fairmeadow", order.address.line, order.email):
+            assert personal.lower() not in json.dumps(data).lower()
+        assert data["scrubbed_response"]["a"] == "x{{ship_to_zip}}x"
+        assert carrier.fetched == []  # nobody is told an address by being asked for a label
+        assert data["documents"] == []
+
+    sqlite_house.run(scenario)
+
+
 UNKNOWN = [
     ({"a": "{{ship_to_nam}}"}, "{{ship_to_nam}}"),
     ({"a": "{{ ship_to_name }}"}, "{{ ship_to_name }}"),
@@ -322,18 +439,21 @@ def test_a_redirect_is_not_followed(sqlite_house, carrier):
 def test_an_answer_that_is_not_understood_is_not_given_on(sqlite_house, carrier):
     """Attack 64: a label that unpacks to more than may be held."""
     bomb = base64.b64encode(gzip.compress(b"\0" * (21 << 20))).decode()
+    half = base64.b64encode(gzip.compress(b"\0" * (11 << 20))).decode()
+    many = msgspec.json.encode([base64.b64encode(b"%%PDF%064d" % number).decode() for number in range(101)])
 
     async def scenario(server):
         warehouse = await a_warehouse(sqlite_house, server)
         order = warehouse.order()
-        for place, body in enumerate((b"<xml/>", b"{", b'{"label": "%s"}' % bomb.encode(), b"[" * 10_000)):
+        bodies = (b"<xml/>", b"{", b'{"label": "%s"}' % bomb.encode(), b"[" * 10_000)
+        more = (msgspec.json.encode([half, half]), many)
+        for place, body in enumerate(bodies + more):
             carrier.body = body
             done = await forward(warehouse, carrier, order=order, shipment=f"parcel-{place}")
             assert error(done) == (502, "Response could not be scrubbed"), body[:20]
-            # a label may have been bought: the same may be asked for again, and nothing else
-            assert (await forward(warehouse, carrier, {}, order=order, shipment=f"parcel-{place}")).status == 409
+            assert done.json["error"]["outcome"] == "unknown"
         carrier.body, carrier.headers["content-type"] = PDF, "application/pdf"
-        done = (await forward(warehouse, carrier, order=order)).json["data"]
+        done = (await forward(warehouse, carrier, order=order, shipment="parcel-9")).json["data"]
         assert done["scrubbed_response"] == {"document": {"uuid": done["documents"][0]["uuid"]}}
 
     sqlite_house.run(scenario)

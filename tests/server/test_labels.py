@@ -16,7 +16,7 @@ from tests.server.warehouse import a_warehouse, error
 from sellerport import catalog
 from sellerport.client import AsyncSellingPartner
 from sellerport.emulator import labels
-from sellerport.errors import AmazonUnavailable, CallerError, Conflict, NotAllowed
+from sellerport.errors import AmazonUnavailable, CallerError, Conflict, NotAllowed, VaultError
 from sellerport.server.hub import Visit
 from sellerport.server.hub.documents import DAY_S, FACTS_S, LABEL_S, PRINTED_S
 from sellerport.server.jobs import schedules
@@ -178,8 +178,16 @@ def test_a_bought_label_stays_here_sealed_and_the_caller_gets_its_id(house):
         again, other = await asyncio.gather(*(keep(one, MFN, order.id, "parcel-1", body) for _ in range(2)))
         assert again["documents"] == other["documents"] == first["documents"]
         assert again["shipment_id"] == first["shipment_id"]
+        check, another = server.hub.gateway.labels.check, "902-0000000-0000000"
+        with pytest.raises(Conflict):  # before anything is bought
+            await check(one, another, "parcel-1", VISIT, unredacted=False)
+        await check(one, order.id, "parcel-1", VISIT, unredacted=False)
+        bought = await keep(one, MFN, another, "parcel-1", body, scrub)  # what was bought all the same is told
+        assert bought["scrubbed_response"]["payload"]["TrackingId"] == shown["TrackingId"]
+        assert (bought["shipment_id"], bought["documents"]) == (None, [])
+        assert "could not be kept" in bought["warning"]
         with pytest.raises(Conflict):
-            await keep(one, MFN, "902-0000000-0000000", "parcel-1", body)
+            await keep(one, catalog.find("merchant_fulfillment_v0.get_shipment"), another, "parcel-1", body)
         record, *_ = await warehouse.audit("label_proxy")
         assert (record.facts["carrier"], record.facts["documentsCreated"]) == ("amazon", 1)
 
@@ -286,6 +294,7 @@ def test_what_cannot_be_printed_is_refused_in_the_contracts_words(sqlite_house, 
             ({"shipment_id": ""}, (400, "shipment_id is required")),
             ({"printer_type": "photo"}, (400, "printer_type must be label or laser")),
             ({"printer_id": None}, (400, "printer_id is required")),
+            ({"printer_id": "x" * 201}, (400, "printer_id must have at most 200 characters")),
             ({"label_uuids": []}, (400, "label_uuids is required")),
             ({"label_uuids": [1]}, (400, "label_uuids is required")),
             (stranger, (404, "Shipment not found")),
@@ -299,6 +308,8 @@ def test_what_cannot_be_printed_is_refused_in_the_contracts_words(sqlite_house, 
         assert len(device_hub.received) == 2  # no redirect was followed
         sqlite_house.sql("UPDATE tenants SET device_hub = 'http://devicehub.example.test'")
         assert error(await warehouse.ask("POST", SEND, good)) == (400, "Device Hub not configured")
+        sqlite_house.sql("UPDATE documents SET size = 20971521")
+        assert (await warehouse.ask("POST", SEND, good)).status == 413
         assert sqlite_house.sql("SELECT print_count, first_printed_at FROM shipments") == [(0, None)]
 
     sqlite_house.run(scenario)
@@ -358,6 +369,49 @@ def test_a_completed_orders_labels_go_at_once(house, device_hub):
         assert error(await warehouse.ask("POST", SEND, job(shipment, uuids))) == (404, "Document not found")
 
     house.run(scenario)
+
+
+def test_one_organizations_broken_audit_keeps_no_other_ones_documents(sqlite_house):
+    async def scenario(server):
+        warehouse = await a_warehouse(sqlite_house, server)
+        await kept(warehouse)
+        documents, other = server.hub.gateway.documents, await server.hub.organizations.create("other")
+        await documents.write_file(other.id, "1", warehouse.order().id, PDF, "seller:1")
+        first, second = sorted((other.id, server.organization.id))
+        broken = "UPDATE audit_chains SET sealed_key = x'00' WHERE organization_id = :id"
+        sqlite_house.sql(broken, id=first)
+        server.clock.advance(LABEL_S)
+        with pytest.raises(VaultError):
+            await documents.purge()
+        assert sqlite_house.sql("SELECT organization_id FROM documents") == [(first,)]
+
+    sqlite_house.run(scenario)
+
+
+def test_a_deleted_sellers_documents_go_with_it(house):
+    async def scenario(server):
+        warehouse = await a_warehouse(house, server)
+        _, uuids = await kept(warehouse, PDF, ZPL)
+        await server.hub.gateway.sellers.delete(server.caller, warehouse.seller_id)
+        assert house.sql("SELECT count(*) FROM document_contents") == [(0,)]
+        records = await warehouse.audit("document.deleted")
+        assert {one.subject: one.facts["reason"] for one in records} == dict.fromkeys(uuids, "seller deleted")
+
+    house.run(scenario)
+
+
+def test_what_was_deleted_is_not_in_the_file_any_more(sqlite_house):
+    async def scenario(server):
+        warehouse = await a_warehouse(sqlite_house, server)
+        await kept(warehouse, b"%PDF" + bytes(range(256)) * 400)
+        sealed = sqlite_house.sql("SELECT sealed FROM document_contents")[0][0]
+        server.clock.advance(LABEL_S)
+        assert await server.hub.gateway.documents.purge() == 1
+        sqlite_house.sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        file = sqlite_house.settings.database.read_bytes()
+        assert not [place for place in range(0, len(sealed) - 64, 512) if sealed[place : place + 64] in file]
+
+    sqlite_house.run(scenario)
 
 
 def test_a_document_of_another_row_does_not_open(sqlite_house):

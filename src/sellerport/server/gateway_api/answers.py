@@ -62,6 +62,7 @@ def refusal(error: SellerportError, request_id: str) -> dict[str, Any]:
     told: dict[str, Any] = {"message": message, "code": shown.code, "request_id": request_id}
     if isinstance(error, CarrierFailed):
         told |= {"carrier_status": error.carrier_status, "carrier_response": error.carrier_response}
+        told["outcome"] = error.outcome
     return {"success": False, "error": told}
 
 

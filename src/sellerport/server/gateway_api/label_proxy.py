@@ -14,6 +14,8 @@ from sellerport.server.requests import hub_of, read_body
 URL = "x-original-url"
 ORDER = "x-amazon-order-id"
 SHIPMENT = "x-unique-shipment-id"
+AGAIN = "x-adb-send-again"
+"""Ours: asks a carrier once more, where nobody knows whether it sold a label."""
 
 
 async def forward(request: Request) -> Response:
@@ -24,6 +26,7 @@ async def forward(request: Request) -> Response:
         if not value:
             raise CallerError(f"{name} is required")
     headers = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in request.headers.raw]
-    wanted = Wanted(given[URL], given[ORDER], given[SHIPMENT], headers, await read_body(request))
+    again = header(request, AGAIN).lower() == "true"
+    wanted = Wanted(given[URL], given[ORDER], given[SHIPMENT], headers, await read_body(request), again)
     # not `as_long_as_wanted`: whoever leaves has bought the label, and asks for the answer again
     return success(await hub_of(request).gateway.label_proxy.forward(one, wanted))

@@ -14,6 +14,7 @@ from sellerport.server.hub import MOST, Job
 from sellerport.server.requests import hub_of
 
 PRINTER_TYPES = ("label", "laser")
+LONGEST_PRINTER = 200
 
 
 async def send(request: Request) -> Response:
@@ -22,7 +23,10 @@ async def send(request: Request) -> Response:
     shipment_id = text_of(given, "shipment_id")
     if given.get("printer_type") not in PRINTER_TYPES:
         raise CallerError("printer_type must be label or laser")
-    job = Job(shipment_id, given["printer_type"], text_of(given, "printer_id"), _label_uuids(given.get("label_uuids")))
+    printer_id = text_of(given, "printer_id")
+    if len(printer_id) > LONGEST_PRINTER:  # the audit keeps it
+        raise CallerError(f"printer_id must have at most {LONGEST_PRINTER} characters")
+    job = Job(shipment_id, given["printer_type"], printer_id, _label_uuids(given.get("label_uuids")))
     return success(await hub_of(request).gateway.printing.send(one, job))
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, RowMapping, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sellerport.errors import NotFound
+from sellerport.errors import NotFound, StoreError, VaultError
 from sellerport.server.hub.changes import Change, Changes
 from sellerport.server.hub.mint import Mint
 from sellerport.server.hub.records import SERVER
@@ -181,13 +181,22 @@ class Documents:
         return await self._exchange(organization_id, its, "asked for", actor) > 0
 
     async def purge(self) -> int:
-        """Delete every document whose time has come; return how many. Several processes may at once."""
-        late, purged = (_t.delete_after <= self._clock()) | _complete, 0
+        """Delete every document whose time has come; return how many. Several processes may at once.
+
+        Raises:
+            StoreError, VaultError: an organization's cannot be deleted, as when its audit is broken; all others' are.
+        """
+        late, purged, failed = (_t.delete_after <= self._clock()) | _complete, 0, None
         async with self._database.reading() as store:
             owners = sorted(set(await store.scalars(select(_t.organization_id).where(late).distinct())))
         for owner in owners:
-            while count := await self._exchange(owner, late, "its time had come", SERVER):
-                purged += count
+            try:
+                while count := await self._exchange(owner, late, "its time had come", SERVER):
+                    purged += count
+            except (StoreError, VaultError) as error:
+                failed = error
+        if failed is not None:
+            raise failed
         return purged
 
     async def forget(self) -> int:

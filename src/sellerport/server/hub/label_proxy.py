@@ -5,8 +5,9 @@ what the carrier answers is given on without the address, and with the ids of do
 addresses at which it has them.
 
 A shipment is asked of a carrier once: whoever asks again, with the same body, gets the same answer. When nothing came
-back, or the carrier failed, nobody knows whether a label was bought: then the same body is sent again when it is asked
-for again, and another is refused. What a carrier refused may be asked for with another body.
+back, or nothing that can be understood, or the server was killed meanwhile, nobody knows whether a label was bought:
+then it is asked for again only by who says so (`Wanted.again`), and nothing else under the same name. What a carrier
+refused may be asked for again, with another body too.
 """
 
 from __future__ import annotations
@@ -19,7 +20,16 @@ from typing import Any
 
 import msgspec
 
-from sellerport.errors import CallerError, CarrierFailed, Conflict, InvalidArguments, NoAnswer, SellerportError
+from sellerport.errors import (
+    CallerError,
+    CarrierFailed,
+    Conflict,
+    InvalidArguments,
+    NoAnswer,
+    SellerportError,
+    StoreError,
+    VaultError,
+)
 from sellerport.server.hub import buyers, outward
 from sellerport.server.hub.carriers import carrier_of
 from sellerport.server.hub.documents import Documents, New
@@ -38,6 +48,8 @@ CARRIER_S = 30.0
 """How long a carrier may take, in seconds."""
 LINK_S = 10.0
 """How long it may take to give a label that it answered with the address of."""
+LARGEST_LINKED = 4 * 1024 * 1024
+"""How many bytes such a label may have."""
 MOST_LINKS = 10
 
 _OURS = frozenset(
@@ -75,6 +87,8 @@ class Wanted:
     headers: list[tuple[str, str]] = field(repr=False)
     """As the caller sent them, names in lower case."""
     body: bytes = field(repr=False)
+    again: bool = False
+    """Whether to ask once more where a label may have been bought already."""
 
 
 class LabelProxy:
@@ -94,6 +108,7 @@ class LabelProxy:
             NotAllowed: the address is no carrier's, or the order is blocked or complete.
             NotFound: the account has no such order.
             Conflict: the shipment was asked for with another body, or is being asked for.
+            OutcomeUnknown: a label may have been bought already.
             CallerError: there are placeholders that nothing is known for (422).
             CarrierFailed: the carrier refused, was not reached, or answered something that cannot be scrubbed.
             AmazonError, TokenError: the address is not to be had.
@@ -107,7 +122,7 @@ class LabelProxy:
             raise CallerError("the body must be JSON") from None
         await self._access.allow(one, wanted.order_id)
         asked = wanted.url.encode() + b"\0" + wanted.body
-        claim = await self._shipments.claim(one, wanted.order_id, wanted.name, asked)
+        claim = await self._shipments.claim(one, wanted.order_id, wanted.name, asked, again=wanted.again)
         if isinstance(claim, str):
             return await self._again(one, claim)
         return await self._claimed(one, wanted, claim, template)
@@ -123,19 +138,17 @@ class LabelProxy:
         """Send what an attempt is for; what fails is let go of."""
         try:
             values = buyers.values(await self._access.look_up(one, wanted.order_id))
-            filled, used = _filled(template, values)
+            filled = _filled(template, values)
         except SellerportError:
             await self._shipments.release(claim)
             raise
-        sweep = scrubbing.Sweep(used, placeholders=one.privacy == "placeholders")
+        sweep = scrubbing.Sweep(filled, placeholders=one.privacy == "placeholders")
         try:
-            response = await self._send(wanted, filled, sweep)
+            response = await self._send(wanted, filled.body, sweep)
             return await self._keep(one, wanted, claim, response, sweep)
         except CarrierFailed as failed:
-            status = failed.carrier_status
-            bought = failed.sent and (status is None or not 300 <= status < 500)
             _, carrier = carrier_of(self._egress, wanted.url)
-            await self._shipments.failed(one, wanted.order_id, claim, carrier, bought=bought, status=status)
+            await self._shipments.failed(one, wanted.order_id, claim, carrier, failed)
             raise
 
     async def _send(self, wanted: Wanted, body: bytes, sweep: scrubbing.Sweep) -> Response:
@@ -162,28 +175,34 @@ class LabelProxy:
             swept = await asyncio.to_thread(_swept, response, sweep)
         except scrubbing.NotUnderstood:
             raise CarrierFailed("Response could not be scrubbed", carrier_status=response.status) from None
-        for way, url in swept.links:
-            swept.documents.append(await self._fetched(way, url))
-        data: dict[str, Any] = {}
+        swept.documents += await asyncio.gather(*(self._fetched(way, url) for way, url in swept.links))
+        data = {"scrubbed_response": swept.body, "shipment_id": claim.shipment_id, "documents": list[Any]()}
+        data["carrier_status"] = response.status
 
         def answer(ids: list[str]) -> bytes:
-            for found, id in zip(swept.documents, ids, strict=True):
+            named = list(zip(swept.documents, ids, strict=True))
+            for found, id in named:
                 places.put(swept.body, found.path, {"uuid": id})
-            told = [{"uuid": id, "format": found.format} for found, id in zip(swept.documents, ids, strict=True)]
-            data.update(scrubbed_response=swept.body, shipment_id=claim.shipment_id, documents=told)
-            data["carrier_status"] = response.status
-            return msgspec.json.encode(data)
+            told = [{"uuid": id, "format": found.format} for found, id in named]
+            return msgspec.json.encode({**data, "documents": told})
 
         new = [New(found.content, found.format, found.kind) for found in swept.documents]
         _, carrier = carrier_of(self._egress, wanted.url)
-        await self._shipments.answered(one, wanted.order_id, claim, new, answer, carrier)
-        return data
+        try:
+            kept = await self._shipments.answered(one, wanted.order_id, claim, new, answer, carrier)
+        except (StoreError, VaultError) as error:  # what was bought is told all the same
+            log.error("a carrier's answer could not be kept: %s", error)
+            for found in swept.documents:
+                places.put(swept.body, found.path, None)
+            return {**data, "warning": "the documents could not be kept; the carrier has them"}
+        told: dict[str, Any] = msgspec.json.decode(kept)
+        return told
 
     async def _fetched(self, way: places.Path, url: str) -> places.Found:
         """Return the document that a carrier has at an address; the address itself where it is not to be had."""
         try:
             place = self._egress.check(url, "url")
-            answer = await outward.send(self._egress, place, url, {}, None, within_s=LINK_S)
+            answer = await outward.send(self._egress, place, url, {}, None, within_s=LINK_S, largest=LARGEST_LINKED)
             if answer.status == 200 and answer.body:
                 return places.Found(way, answer.body, files.format_of(answer.body), "label")
         except (InvalidArguments, NoAnswer) as error:
@@ -207,7 +226,7 @@ def forwarded(headers: list[tuple[str, str]]) -> dict[str, str]:
     return {**kept, "content-type": "application/json"}
 
 
-def _filled(template: Any, values: Mapping[str, str]) -> tuple[bytes, dict[str, str]]:
+def _filled(template: Any, values: Mapping[str, str]) -> scrubbing.Filled:
     try:
         return scrubbing.fill(template, values)
     except scrubbing.Unresolved as error:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from sellerport.catalog import Operation
-from sellerport.errors import AmazonUnavailable
+from sellerport.errors import AmazonUnavailable, Conflict, StoreError, VaultError
 from sellerport.server.hub.documents import New
 from sellerport.server.hub.passes import Pass
 from sellerport.server.hub.pii_access import PiiAccess, Visit, need_order_id
 from sellerport.server.hub.shipments import Shipments, need_name
 from sellerport.server.scrubbing import labels
+
+log = logging.getLogger(__name__)
 
 Scrub = Callable[[bytes], bytes]
 
@@ -42,9 +45,11 @@ class Labels:
         Raises:
             CallerError: the order's id is none, or the shipment's is too long.
             NotAllowed: personal data is asked for that the tenant may not see.
+            Conflict: the shipment is another order's.
         """
         need_order_id(order_id)
         need_name(name)
+        await self._shipments.need_same(one, order_id, name)
         if unredacted:
             await self._access.show(one, order_id, visit, "unredactedLabel")
 
@@ -72,7 +77,7 @@ class Labels:
         Raises:
             AmazonUnavailable: the answer cannot be read.
             Conflict: the shipment is another order's.
-            StoreError, VaultError: the documents cannot be kept.
+            StoreError, VaultError: the documents cannot be kept. What was bought is told all the same.
         """
         try:
             payload = msgspec.json.decode(body)
@@ -80,13 +85,17 @@ class Labels:
         except (ValueError, RecursionError):
             raise AmazonUnavailable("Response could not be scrubbed", status=502) from None
         new = [New(one.content, one.format, one.kind) for one in found]
-        kept = await self._shipments.keep(one, order_id, name, new)
         shown = msgspec.json.decode(scrub(msgspec.json.encode(payload)))
-        for place, document in zip(found, kept.documents, strict=True):
-            labels.put(shown, place.path, {"uuid": document.id})
-        told = {
-            "scrubbed_response": shown,
-            "shipment_id": kept.shipment_id,
-            "documents": [document.facts() for document in kept.documents],
-        }
+        told = {"scrubbed_response": shown, "shipment_id": None, "documents": list[Any]()}
+        try:
+            kept = await self._shipments.keep(one, order_id, name, new)
+        except (Conflict, StoreError, VaultError) as error:
+            if not operation.write:
+                raise
+            log.error("the documents of a shipment could not be kept: %s", error)
+            told["warning"] = "the documents could not be kept; ask for them again"
+        else:
+            for place, document in zip(found, kept.documents, strict=True):
+                labels.put(shown, place.path, {"uuid": document.id})
+            told |= {"shipment_id": kept.shipment_id, "documents": [document.facts() for document in kept.documents]}
         return {**told, "unredacted_response": msgspec.json.decode(body)} if unredacted else told

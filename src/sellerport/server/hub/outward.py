@@ -23,11 +23,17 @@ HOP_BY_HOP = frozenset(
 """The fields of a head that are for the next hop alone, besides those that ``Connection`` names (RFC 9110 §7.6.1)."""
 
 LARGEST_ANSWER = 20 * 1024 * 1024
-"""Bytes, unpacked."""
 
 
 async def send(
-    egress: Egress, place: Place, url: str, headers: dict[str, str], body: bytes | None, *, within_s: float
+    egress: Egress,
+    place: Place,
+    url: str,
+    headers: dict[str, str],
+    body: bytes | None,
+    *,
+    within_s: float,
+    largest: int = LARGEST_ANSWER,
 ) -> Response:
     """Send a request, and return its answer, whatever it is.
 
@@ -37,6 +43,7 @@ async def send(
         url: the address.
         headers, body: what to send; without a body it is a GET.
         within_s: how long all of it may take, in seconds.
+        largest: how many bytes its answer may have, unpacked.
 
     Raises:
         NoAnswer: none came, in time or at all, or one that is too large.
@@ -46,7 +53,7 @@ async def send(
             pin = (place.host, await egress.locate(place), place.port)
             async with aclosing(AsyncWire(pin=pin)) as wire:
                 method = "GET" if body is None else "POST"
-                request = Request(method, rebuilt(place, url), headers, body, within_s, LARGEST_ANSWER)
+                request = Request(method, rebuilt(place, url), headers, body, within_s, largest)
                 return await wire.send(request)
     except TimeoutError:
         raise NoAnswer(f"{place.host} took longer than {within_s:g} s") from None

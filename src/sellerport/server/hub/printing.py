@@ -28,6 +28,9 @@ HUB_S = 10.0
 MOST = 20
 """Documents in one job."""
 
+LARGEST_JOB = 20 * 1024 * 1024
+"""Bytes of them together."""
+
 JOBS = "/api/print"
 """Where below its address a device hub takes jobs."""
 
@@ -61,7 +64,7 @@ class Printing:
         """Have documents printed; return what became of it.
 
         Raises:
-            CallerError: the tenant has no device hub.
+            CallerError: the tenant has no device hub, or the documents are too large together (413).
             NotFound: the shipment or a document is not there, or not any more.
             CarrierFailed: the device hub refused, or did not answer.
         """
@@ -69,6 +72,10 @@ class Printing:
         owner, seller = one.organization_id, one.seller_id
         shipment = await self._shipments.find(one, job.shipment_id)
         found = await self._documents.known(owner, seller, shipment["id"], job.documents)
+        if sum(document.size for document in found) > LARGEST_JOB:
+            refused = CallerError(f"the documents have more than {LARGEST_JOB} bytes; print them one by one")
+            refused.status = 413
+            raise refused
         contents = [await self._documents.content(owner, seller, document.id) for document in found]
         await self._post(address, self._message(job, list(zip(found, contents, strict=True))))
         return await self._count(one, job)

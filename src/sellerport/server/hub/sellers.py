@@ -25,6 +25,7 @@ from sellerport.server.hub.applications import Applications
 from sellerport.server.hub.changes import Change, Changes
 from sellerport.server.hub.connections import Connections
 from sellerport.server.hub.countdown import CONSENT_S, DAY_S, DAYS
+from sellerport.server.hub.documents import drop
 from sellerport.server.hub.egress import Egress
 from sellerport.server.hub.mint import Mint
 from sellerport.server.hub.opened import Opened
@@ -33,7 +34,7 @@ from sellerport.server.hub.records import NAMES, Caller, required
 from sellerport.server.hub.refresh_tokens import RefreshToken, RefreshTokens, invalid
 from sellerport.server.hub.sealed import seal
 from sellerport.server.hub.signing import Signing
-from sellerport.server.store import Database, connections, seller_tokens, sellers, v1_grants
+from sellerport.server.store import Database, connections, documents, seller_tokens, sellers, v1_grants
 from sellerport.server.vault import Vault
 from sellerport.wire import Wire
 
@@ -178,7 +179,7 @@ class Sellers:
         return await self.get(caller, id)
 
     async def delete(self, caller: Caller, id: str) -> None:
-        """Delete a seller, with its grant and tokens. Who authorizes after that is another seller.
+        """Delete a seller, with its grant, tokens and documents. Who authorizes after that is another seller.
 
         Raises:
             NotFound: the tenant has no such seller.
@@ -187,6 +188,9 @@ class Sellers:
             gone, changes = await self._erased(store, caller, id)
             await self._tokens.end(store, id)
             await store.execute(delete(sellers).where(_t.id == id))
+            its = (documents.c.organization_id == caller.organization_id) & (documents.c.seller_id == id)
+            while some := await drop(store, its, "seller deleted"):
+                changes += some
             changes.append(Change(caller.organization_id, "seller.deleted", id))
             await self._changes.note_all(store, caller.actor, changes)
         self._forget(id, gone)

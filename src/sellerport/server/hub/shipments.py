@@ -11,13 +11,13 @@ from sqlalchemy import RowMapping, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sellerport.errors import CallerError, Conflict, NotFound
+from sellerport.errors import CallerError, CarrierFailed, Conflict, NotFound, OutcomeUnknown
 from sellerport.server.hub.changes import Change, Changes, Fact
-from sellerport.server.hub.documents import ANSWER, Document, Documents, New, add
+from sellerport.server.hub.documents import ANSWER, Document, Documents, New, Sealed, add
 from sellerport.server.hub.mint import Mint
 from sellerport.server.hub.passes import Pass
 from sellerport.server.hub.pii_access import actor
-from sellerport.server.store import Database, documents, shipments
+from sellerport.server.store import Database, documents, pii_orders, shipments
 
 CLAIM_S = 300.0
 """How long an attempt holds a shipment: longer than Amazon and a carrier may take together."""
@@ -60,23 +60,31 @@ class Shipments:
         self._mint = mint
         self._clock = clock
 
-    async def claim(self, one: Pass, order_id: str, name: str, body: bytes) -> Claim | str:
+    async def claim(self, one: Pass, order_id: str, name: str, body: bytes, *, again: bool) -> Claim | str:
         """Begin to ask a carrier; return the attempt, or the id of the shipment that was answered already.
+
+        Args:
+            one, order_id, name: whose it is.
+            body: what is asked for.
+            again: whether to ask once more where an attempt before ended nobody knows how.
 
         Raises:
             Conflict: it was asked for with another body or for another order, or is being asked for.
+            OutcomeUnknown: an attempt before may have bought a label.
         """
         claim, wanted = self._mint.id(), hashlib.sha256(body).hexdigest()
         now = self._database.now()
         async with self._database.writing() as store:
             row = await self._hold(store, one, order_id, name)
             if row["order_id"] != order_id or row["body_hash"] not in (None, wanted):
-                raise Conflict("x-unique-shipment-id was used for another shipment")
+                raise _taken()
             if row["answered_at"] is not None:
                 id: str = row["id"]
                 return id
             if row["claim"] is not None and row["left"] > 0:
                 raise Conflict("this shipment is being forwarded; wait for its answer")
+            if row["body_hash"] is not None and not again:
+                raise OutcomeUnknown
             values = {"body_hash": wanted, "claim": claim, "claimed_until": now + CLAIM_S}
             await store.execute(update(shipments).where(_t.id == row["id"]).values(values))
         return Claim(row["id"], claim)
@@ -86,23 +94,21 @@ class Shipments:
         async with self._database.writing() as store:
             await _free(store, claim, bought=False)
 
-    async def failed(
-        self, one: Pass, order_id: str, claim: Claim, carrier: str, *, bought: bool, status: int | None
-    ) -> None:
-        """Write down that a carrier was sent an address, for nothing, and let it be asked again.
+    async def failed(self, one: Pass, order_id: str, claim: Claim, carrier: str, failed: CarrierFailed) -> None:
+        """Write down that a carrier was sent an address, and let it be asked again, unless a label may be bought.
 
         Args:
             one, order_id, claim: whose it is.
             carrier: which carrier it was.
-            bought: whether a label may have been bought, so that nothing else may be asked for under this name.
-            status: what the carrier answered.
+            failed: what came of it.
         """
 
         async def write(store: AsyncConnection) -> tuple[str, int]:
-            await _free(store, claim, bought=bought)
+            await _free(store, claim, bought=failed.outcome == "unknown")
             return claim.shipment_id, 0
 
-        await self._write(one, order_id, carrier, write, failed=True, carrierStatus=status)
+        facts = {"carrierStatus": failed.carrier_status, "outcome": failed.outcome}
+        await self._write(one, order_id, carrier, write, failed=True, **facts)
 
     async def answered(
         self,
@@ -112,8 +118,8 @@ class Shipments:
         new: Sequence[New],
         answer: Callable[[list[str]], bytes],
         carrier: str,
-    ) -> None:
-        """Keep what a carrier answered.
+    ) -> bytes:
+        """Keep what a carrier answered; return what is kept of it for who asks again.
 
         Args:
             one, order_id, claim: whose it is.
@@ -132,10 +138,11 @@ class Shipments:
 
         async def write(store: AsyncConnection) -> tuple[str, int]:
             await store.execute(update(shipments).where(_t.id == id).values(values))
-            await add(store, made)
+            await _add(store, one, order_id, made)
             return id, len(new)
 
         await self._write(one, order_id, carrier, write)
+        return kept.content
 
     async def keep(self, one: Pass, order_id: str, name: str, new: Sequence[New]) -> Kept:
         """Keep documents that Amazon answered with; one that is kept for this shipment already is the same document.
@@ -151,7 +158,7 @@ class Shipments:
             # two that keep the same document keep it once: the shipment is held
             shipment = await self._hold(store, one, order_id, name)
             if shipment["order_id"] != order_id:
-                raise Conflict("x-unique-shipment-id was used for another shipment")
+                raise _taken()
             its = (documents.c.shipment_id == shipment["id"]) & (documents.c.delete_after > self._clock())
             rows = (await store.execute(select(documents).where(its))).mappings().all()
             known.update({row["sha256"]: _document(row) for row in rows})
@@ -159,7 +166,7 @@ class Shipments:
             for row, _ in fresh.values():
                 row["shipment_id"] = shipment["id"]
                 known[row["sha256"]] = _document(row)
-            await add(store, list(fresh.values()))
+            await _add(store, one, order_id, list(fresh.values()))
             return shipment["id"], len(fresh)
 
         id = await self._write(one, order_id, "amazon", write)
@@ -188,6 +195,17 @@ class Shipments:
             facts |= {"sellerId": one.seller_id, "tenantId": owner, "documentsCreated": created, **more}
             await self._changes.note_all(store, actor(one), [Change(owner, "label_proxy", id, facts)])
         return id
+
+    async def need_same(self, one: Pass, order_id: str, name: str) -> None:
+        """Let something be sent for a shipment, unless its name is another order's.
+
+        Raises:
+            Conflict: it is.
+        """
+        mine = (_t.seller_id == one.seller_id) & (_t.name == name) & (_t.order_id != order_id)
+        async with self._database.reading() as store:
+            if await store.scalar(select(_t.id).where(mine)) is not None:
+                raise _taken()
 
     async def find(self, one: Pass, id: str) -> RowMapping:
         """Return a shipment.
@@ -225,6 +243,10 @@ class Shipments:
         return row
 
 
+def _taken() -> Conflict:
+    return Conflict("x-unique-shipment-id was used for another shipment")
+
+
 def need_name(name: str) -> str:
     """Return the caller's name for a shipment.
 
@@ -234,6 +256,14 @@ def need_name(name: str) -> str:
     if len(name) > LONGEST_NAME:
         raise CallerError(f"x-unique-shipment-id must have at most {LONGEST_NAME} characters")
     return name
+
+
+async def _add(store: AsyncConnection, one: Pass, order_id: str, made: Sequence[Sealed]) -> None:
+    """Write documents; those of an order that was called complete meanwhile have had their time."""
+    its = (pii_orders.c.seller_id == one.seller_id) & (pii_orders.c.order_id == order_id)
+    if await store.scalar(select(pii_orders.c.completed_at).where(its)) is not None:
+        made = [({**row, "delete_after": row["created_at"]}, content) for row, content in made]
+    await add(store, made)
 
 
 async def _free(store: AsyncConnection, claim: Claim, *, bought: bool) -> None:

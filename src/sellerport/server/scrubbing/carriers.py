@@ -33,6 +33,11 @@ DIGITS, LOCAL_DIGITS = 7, 10
 MOST_TEXT = 512 * 1024
 """Characters of an answer, without its documents, that are looked through."""
 
+MOST_DOCUMENTS = 100
+"""In one answer; together they may have `files.LARGEST` bytes."""
+
+_GLUE = re.compile(r"[A-Za-z0-9{}]|[^\x00-\x7f]")
+"""What beside a placeholder may leave its value without an end, once a text is folded."""
 _BRACES = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 _RECEIVER = re.compile(
     r"(?:ship|deliver\w*|dest\w*|recipient|receiver|consignee|buyer|customer|to|address_?to)"
@@ -81,8 +86,19 @@ def decode(body: bytes) -> Any:
         raise ValueError("the body is nested too deeply, or has a number that is none") from error
 
 
-def fill(template: Any, values: Mapping[str, str]) -> tuple[bytes, dict[str, str]]:
-    """Fill in the placeholders of a request, inside its texts alone; return it, and what was filled in.
+@dataclass(frozen=True)
+class Filled:
+    """A request whose placeholders are filled in."""
+
+    body: bytes = field(repr=False)
+    values: dict[str, str] = field(repr=False)
+    """What was filled in, by placeholder."""
+    glued: set[str]
+    """The placeholders that stood right beside a letter, a digit or another one: their values end nowhere."""
+
+
+def fill(template: Any, values: Mapping[str, str]) -> Filled:
+    """Fill in the placeholders of a request, inside its texts alone.
 
     What a value says is never looked at: it cannot end a text, add a field, or be a placeholder itself.
 
@@ -95,6 +111,7 @@ def fill(template: Any, values: Mapping[str, str]) -> tuple[bytes, dict[str, str
         ValueError: it cannot be written as JSON.
     """
     used: dict[str, str] = {}
+    glued: set[str] = set()
     unresolved: list[str] = []
 
     def one(match: re.Match[str]) -> str:
@@ -103,6 +120,9 @@ def fill(template: Any, values: Mapping[str, str]) -> tuple[bytes, dict[str, str
             unresolved.append(name)
             return name
         used[name] = values.get(name, "")
+        text, (start, end) = match.string, match.span()
+        if _GLUE.fullmatch(text[max(0, start - 1) : start]) or _GLUE.fullmatch(text[end : end + 1]):
+            glued.add(name)
         return used[name]
 
     def text(value: str) -> str:
@@ -116,7 +136,7 @@ def fill(template: Any, values: Mapping[str, str]) -> tuple[bytes, dict[str, str
         filled = _mapped(template, text, key)
         if unresolved:
             raise Unresolved(unresolved)
-        return _encoder.encode(filled), used
+        return Filled(_encoder.encode(filled), used, glued)
     except (RecursionError, UnicodeEncodeError) as error:
         raise ValueError("the body is nested too deeply, or has half a character") from error
 
@@ -136,14 +156,14 @@ class Sweep:
     """Takes what was filled in out of answers.
 
     Args:
-        used: values by placeholder.
+        filled: what was sent.
         placeholders: whether the placeholder stands in a value's place, or nothing.
     """
 
-    def __init__(self, used: Mapping[str, str], *, placeholders: bool) -> None:
+    def __init__(self, filled: Filled, *, placeholders: bool) -> None:
         self._placeholders = placeholders
         named: dict[str, str] = {}
-        for name, value in used.items():
+        for name, value in filled.values.items():
             if name in KEPT:
                 continue
             for pattern in _patterns(name, value):
@@ -151,8 +171,8 @@ class Sweep:
         # the longest first: a city's name in a street's is found as the street
         ordered = sorted(named, key=len, reverse=True)
         self._names = [named[pattern] for pattern in ordered]
-        every = "|".join(f"({pattern})" for pattern in ordered)
-        self._values = re.compile(rf"(?<![^\W_])(?:{every})(?![^\W_])") if ordered else None
+        every = (f"({one})" if named[one] in filled.glued else rf"(?<![^\W_])({one})(?![^\W_])" for one in ordered)
+        self._values = re.compile("|".join(every)) if ordered else None
 
     def json(self, body: bytes) -> Swept:
         """Return an answer's JSON without documents and values.
@@ -187,6 +207,7 @@ class Sweep:
         if isinstance(decoded, str):
             decoded = [decoded]
         waiting: list[tuple[Any, Path]] = [(decoded, ())]
+        room = files.LARGEST
         while waiting:
             here, path = waiting.pop()
             if not isinstance(here, dict | list):
@@ -200,7 +221,11 @@ class Sweep:
                 elif (file := files.found_in(value)) is not None:
                     swept.documents.append(Found(way, *file, kind="label"))
                     here[step] = None
-                elif _is_link(value, way):
+                    room -= len(swept.documents[-1].content)
+                    if room < 0 or len(swept.documents) > MOST_DOCUMENTS:
+                        raise NotUnderstood("the answer has too many documents, or too large ones")
+                elif _is_link(value, way) and self._clean(value, Swept(None)) == value:
+                    # an address with something of the receiver in it was the caller's: it must not be asked for
                     swept.links.append((way, value))
                     here[step] = None
         return decoded

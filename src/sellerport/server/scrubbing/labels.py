@@ -98,13 +98,12 @@ def put(payload: Any, path: Path, value: Any) -> None:
     """Put something where a document was, if that place is there still."""
     *way, name = path
     place = payload
-    for step in way:
-        try:
+    try:
+        for step in way:
             place = place[step]
-        except (KeyError, IndexError, TypeError):
-            return
-    if isinstance(place, dict):
         place[name] = value
+    except (KeyError, IndexError, TypeError):
+        return
 
 
 def _texts(payload: Any) -> Iterator[tuple[dict[str, Any], str, Path]]:
