@@ -411,7 +411,7 @@ def test_the_log_has_a_line_for_each_request_and_no_secret(house, caplog):
 def configured(level):
     """Log as a server does, for a while."""
     root = logging.getLogger()
-    known = [root, *(logging.getLogger(name) for name in ("uvicorn.error", "alembic", "aiosqlite"))]
+    known = [root, *(logging.getLogger(name) for name in ("uvicorn.error", "alembic"))]
     before, levels = root.handlers[:], [one.level for one in known]
     for quiet in known[1:]:
         quiet.setLevel(logging.NOTSET)
@@ -422,6 +422,21 @@ def configured(level):
         root.handlers[:] = before
         for one, was in zip(known, levels, strict=True):
             one.setLevel(was)
+
+
+def test_a_program_that_has_a_server_inside_and_logs_everything_gets_no_row_and_no_key(sqlite_house, caplog):
+    telling = [logging.getLogger(name) for name in ("aiosqlite", "botocore")]
+    levels = [one.level for one in telling]
+    try:
+        for one in telling:
+            one.setLevel(logging.NOTSET)
+        caplog.set_level(logging.DEBUG)
+        sqlite_house.run(lambda server: server.connect("personal"))
+        assert "aiosqlite" not in {record.name for record in caplog.records}
+        assert not any(one.isEnabledFor(logging.DEBUG) for one in telling)  # the second one logs what KMS answers
+    finally:
+        for one, level in zip(telling, levels, strict=True):
+            one.setLevel(level)
 
 
 def test_what_a_server_logs_at_its_most_talkative_has_no_secret_and_no_name(house, capsys):

@@ -79,6 +79,9 @@ async def open_hub(
         KeyMissing, VaultError: there is no key, or not the one that sealed what is in the database; its id is named.
         StoreError: the database cannot be opened or written.
     """
+    for telling in ("aiosqlite", "botocore"):  # at DEBUG they log rows, data keys and secrets, whoever's log it is
+        if (logger := logging.getLogger(telling)).level == logging.NOTSET:
+            logger.setLevel(logging.WARNING)
     own_wire = AsyncWire()
     vault = _vault(settings, wire or own_wire, random)
     limits = _limits(settings, clock or time.monotonic)
@@ -473,5 +476,5 @@ def configure_log(level: str) -> None:
         )
     )
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    for chatty in ("uvicorn.error", "alembic", "aiosqlite"):  # the last one would log what is written
+    for chatty in ("uvicorn.error", "alembic"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
