@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from tests.emulator.test_shipping import FROM, package, printed
 from tests.server.conftest import SELLER
 from tests.server.gateway import SECRET, a_seller, a_tenant
 from tests.server.test_labels import PARCEL
@@ -38,7 +39,7 @@ def warehouse(sqlite_house):
                 server: Any = type("Server", (), {})()
                 server.hub, server.world, server.clock = up.hub, sqlite_house.world, sqlite_house.clock
                 server.organization = organization
-                tenant = await a_tenant(server)
+                server.tenant = tenant = await a_tenant(server)
                 await a_seller(sqlite_house, tenant)
                 token = await up.hub.gateway.signing.issue("seller", 3600, tenant_id=tenant.id, seller_id=ID, sv=0)
 
@@ -122,6 +123,74 @@ def test_a_label_is_bought_stays_here_and_is_given_as_it_is_to_those_alone_who_m
         assert ("unredacted_response" in told["data"]) == (tier == "enterprise")
         assert (order.address.line.encode() in body) == (tier == "enterprise")
         assert order.address.line not in json.dumps(shown)
+
+    warehouse(scenario)
+
+
+def test_a_label_of_amazon_shipping_stays_here_when_it_is_bought_and_when_it_is_read_again(warehouse):
+    """§3.5: Shipping v2, from the rates to the label in another format."""
+
+    async def scenario(ask, server):
+        order = an_order(server.world)
+        asked = {
+            "shipFrom": FROM,
+            "packages": [package()],
+            "channelDetails": {"channelType": "AMAZON", "amazonOrderDetails": {"orderId": order.id}},
+        }
+        path = "/passthrough-api/shipping/v2/shipments"
+        _, _, body = await ask("POST", f"{path}/rates", asked)
+        offered = json.loads(body)["payload"]
+        purchase = {
+            "requestToken": offered["requestToken"],
+            "rateId": offered["rates"][0]["rateId"],
+            "requestedDocumentSpecification": printed(),
+        }
+        labels = {"x_amazon_order_id": order.id, "x_unique_shipment_id": "parcel-1"}
+        status, _, body = await ask("POST", path, purchase, **labels)
+        assert status == 200, body
+        bought = json.loads(body)["data"]
+        (detail,) = bought["scrubbed_response"]["payload"]["packageDocumentDetails"]
+        again = f"{path}/{bought['scrubbed_response']['payload']['shipmentId']}/documents"
+        again += "?packageClientReferenceId=box-1&format=ZPL"
+        status, _, body = await ask("GET", again, **labels)
+        assert status == 200, body
+        read = json.loads(body)["data"]
+        assert read["shipment_id"] == bought["shipment_id"]
+        documents, kept = server.hub.gateway.documents, {}
+        for told, details in ((bought, detail), (read, read["scrubbed_response"]["payload"]["packageDocumentDetail"])):
+            (document,) = told["documents"]
+            assert [one["contents"] for one in details["packageDocuments"]] == [{"uuid": document["uuid"]}]
+            assert order.address.line not in json.dumps(told)
+            kept[document["format"]] = await documents.content(server.tenant.id, ID, document["uuid"])
+        assert kept["PDF"].startswith(b"%PDF")
+        assert order.address.line.encode() in kept["ZPL"]
+
+    warehouse(scenario)
+
+
+def test_what_vendors_and_other_channels_print_stays_here_too(warehouse):
+    """§3.5: of these the local Amazon keeps no state; it answers in the form that Amazon's schemas have."""
+    vendors, others = "vendor/directFulfillment/shipping/2021-12-28", "externalFulfillment/2024-09-11/shipments/S1"
+    paths = {
+        f"{vendors}/shippingLabels/P1": "label",
+        f"{vendors}/packingSlips/P1": "packing_slip",
+        f"{vendors}/customerInvoices/P1": "invoice",
+        f"{others}/invoice": "invoice",
+    }
+
+    async def scenario(ask, server):
+        order = an_order(server.world)
+        for path, kind in paths.items():
+            labels = {"x_amazon_order_id": order.id, "x_unique_shipment_id": path}
+            status, _, body = await ask("GET", f"/passthrough-api/{path}", **labels)
+            assert status == 200, body
+            told = json.loads(body)["data"]
+            assert {one["kind"] for one in told["documents"]} == {kind}
+            for document in told["documents"]:
+                assert f'{{"uuid":"{document["uuid"]}"}}'.encode() in body
+                assert await server.hub.gateway.documents.content(server.tenant.id, ID, document["uuid"])
+            status, _, body = await ask("GET", f"/passthrough-api/{path}")
+            assert b'"content"' not in body  # nor is it in an answer that nobody wants labels of
 
     warehouse(scenario)
 

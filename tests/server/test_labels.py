@@ -6,6 +6,7 @@ import asyncio
 import base64
 import gzip
 import json
+from contextlib import aclosing
 from dataclasses import replace
 
 import msgspec
@@ -17,10 +18,12 @@ from sellerport import catalog
 from sellerport.client import AsyncSellingPartner
 from sellerport.emulator import labels
 from sellerport.errors import AmazonUnavailable, CallerError, Conflict, NotAllowed, VaultError
+from sellerport.regions import Amazon
 from sellerport.server.hub import Visit
 from sellerport.server.hub.documents import DAY_S, FACTS_S, LABEL_S, PRINTED_S
 from sellerport.server.jobs import schedules
 from sellerport.server.scrubbing import labels as places
+from sellerport.wire import AsyncWire
 
 SEND = "/api/print/send"
 PDF = labels.render("PDF", [labels.Label("1Z999", ("somebody",))])
@@ -238,6 +241,30 @@ async def kept(warehouse, *contents):
     return told["shipment_id"], [one["uuid"] for one in told["documents"]]
 
 
+def test_a_label_that_amazon_has_at_an_address_is_fetched_and_kept(sqlite_house, device_hub):
+    """§3.5: external fulfillment; attack 55: only from Amazon's storage, and without a token."""
+    base = device_hub.url.removesuffix("/hook")
+    device_hub.files["/label?X-Amz-Signature=x"] = PDF
+    urls = [f"{base}/label?X-Amz-Signature=x", f"{base}/gone", "http://127.0.0.1:9/elsewhere"]
+    operation = catalog.find("external_fulfillment_shipments_2024_09_11.generate_ship_labels")
+
+    async def scenario(server):
+        warehouse = await a_warehouse(sqlite_house, server)
+        one, order, keeping = await warehouse.the_pass(), warehouse.order(), server.hub.gateway.labels
+        async with aclosing(AsyncWire()) as keeping._wire:
+            keeping._amazon = Amazon(base)
+            body = msgspec.json.encode({"packageShipLabelList": [{"fileData": {"url": url}} for url in urls]})
+            told = await keeping.keep(one, operation, order.id, "parcel-1", body)
+        (document,) = told["documents"]
+        shown = [it["fileData"]["url"] for it in told["scrubbed_response"]["packageShipLabelList"]]
+        assert shown == [{"uuid": document["uuid"]}, *urls[1:]]  # what is left of them is scrubbed as elsewhere
+        assert device_hub.fetched == ["/label?X-Amz-Signature=x", "/gone"]
+        documents = server.hub.gateway.documents
+        assert await documents.content(one.organization_id, one.seller_id, document["uuid"]) == PDF
+
+    sqlite_house.run(scenario)
+
+
 def job(shipment_id, uuids, **more):
     return {"shipment_id": shipment_id, "printer_type": "label", "printer_id": "p-1", "label_uuids": uuids, **more}
 
@@ -377,7 +404,7 @@ def test_one_organizations_broken_audit_keeps_no_other_ones_documents(sqlite_hou
         await kept(warehouse)
         documents, other = server.hub.gateway.documents, await server.hub.organizations.create("other")
         await documents.write_file(other.id, "1", warehouse.order().id, PDF, "seller:1")
-        first, second = sorted((other.id, server.organization.id))
+        first = min(other.id, server.organization.id)
         broken = "UPDATE audit_chains SET sealed_key = x'00' WHERE organization_id = :id"
         sqlite_house.sql(broken, id=first)
         server.clock.advance(LABEL_S)

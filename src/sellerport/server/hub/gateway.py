@@ -138,6 +138,6 @@ class Gateway:
         self.documents = Documents(it.database, it.vault, it.changes, it.mint, it.clock)
         self.pii_access = PiiAccess(it.database, it.changes, self.restricted, it.wire, it.clock)
         shipments = Shipments(it.database, it.changes, self.documents, it.mint, it.clock)
-        self.labels = Labels(self.pii_access, shipments)
+        self.labels = Labels(self.pii_access, shipments, it.amazon, it.wire)
         self.label_proxy = LabelProxy(self.pii_access, shipments, self.documents, it.egress)
         self.printing = Printing(it.database, it.changes, self.documents, shipments, it.mint)

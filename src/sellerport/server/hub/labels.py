@@ -2,31 +2,44 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
+from itertools import starmap
 from typing import Any
 
 import msgspec
 
 from sellerport.catalog import Operation
-from sellerport.errors import AmazonUnavailable, Conflict, StoreError, VaultError
+from sellerport.documents.transfer import check
+from sellerport.errors import AmazonUnavailable, Conflict, DocumentError, NoAnswer, StoreError, VaultError
+from sellerport.regions import Amazon
+from sellerport.server.hub.document_links import STORAGE
 from sellerport.server.hub.documents import New
 from sellerport.server.hub.passes import Pass
 from sellerport.server.hub.pii_access import PiiAccess, Visit, need_order_id
 from sellerport.server.hub.shipments import Shipments, need_name
-from sellerport.server.scrubbing import labels
+from sellerport.server.scrubbing import files, labels
+from sellerport.wire import Request, Wire
 
 log = logging.getLogger(__name__)
 
 Scrub = Callable[[bytes], bytes]
 
+LINK_S = 10.0
+"""How long Amazon's storage may take to give a label, in seconds."""
+LARGEST_LINKED = 4 * 1024 * 1024
+"""How many bytes it may have."""
+
 
 class Labels:
     """Keeps what Amazon's answers have to print."""
 
-    def __init__(self, access: PiiAccess, shipments: Shipments) -> None:
+    def __init__(self, access: PiiAccess, shipments: Shipments, amazon: Amazon, wire: Wire) -> None:
         self._access = access
         self._shipments = shipments
+        self._amazon = amazon
+        self._wire = wire
 
     def takes(self, operation: Operation) -> bool:
         """Return whether answers of an operation may have documents."""
@@ -82,8 +95,14 @@ class Labels:
         try:
             payload = msgspec.json.decode(body)
             found = labels.take(operation, payload)
+            links = labels.take_links(operation, payload)
         except (ValueError, RecursionError):
             raise AmazonUnavailable("Response could not be scrubbed", status=502) from None
+        for fetched, (path, url) in zip(await asyncio.gather(*starmap(self._fetched, links)), links, strict=True):
+            if fetched is None:
+                labels.put(payload, path, url)
+            else:
+                found.append(fetched)
         new = [New(one.content, one.format, one.kind) for one in found]
         shown = msgspec.json.decode(scrub(msgspec.json.encode(payload)))
         told = {"scrubbed_response": shown, "shipment_id": None, "documents": list[Any]()}
@@ -99,3 +118,16 @@ class Labels:
                 labels.put(shown, place.path, {"uuid": document.id})
             told |= {"shipment_id": kept.shipment_id, "documents": [document.facts() for document in kept.documents]}
         return {**told, "unredacted_response": msgspec.json.decode(body)} if unredacted else told
+
+    async def _fetched(self, path: labels.Path, url: str) -> labels.Found | None:
+        """Return the document that Amazon has at an address; None where it is not to be had."""
+        try:
+            check(self._amazon, url, STORAGE)
+            answer = await self._wire.send(Request("GET", url, {}, timeout_s=LINK_S, largest=LARGEST_LINKED))
+        except (DocumentError, NoAnswer) as error:
+            log.warning("a label could not be fetched: %s", error)
+            return None
+        if answer.status != 200 or not answer.body:
+            log.warning("a label could not be fetched: the storage answered with %d", answer.status)
+            return None
+        return labels.Found(path, answer.body, files.format_of(answer.body), "label")

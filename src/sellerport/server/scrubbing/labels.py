@@ -15,10 +15,9 @@ from sellerport.server.scrubbing import files
 Kind = Literal["label", "packing_slip", "receipt", "invoice", "form", "document"]
 Path = tuple[str | int, ...]
 
-_SHIPPING = "vendor_direct_fulfillment_shipping"
+_EXTERNAL = "external_fulfillment_shipments_2024_09_11"
 _OPERATIONS: dict[str, dict[str, Kind]] = {
     "merchant_fulfillment_v0": {"create_shipment": "label", "get_shipment": "label", "cancel_shipment": "label"},
-    "shipping_v1": {"purchase_labels": "label", "purchase_shipment": "label", "retrieve_shipping_label": "label"},
     "shipping_v2": {
         "direct_purchase_shipment": "label",
         "purchase_shipment": "label",
@@ -27,22 +26,10 @@ _OPERATIONS: dict[str, dict[str, Kind]] = {
         "generate_collection_form": "form",
         "get_collection_form": "form",
     },
-    "external_fulfillment_shipments_2024_09_11": {
-        "generate_invoice": "invoice",
-        "retrieve_invoice": "invoice",
-        "generate_ship_labels": "label",
-    },
-    f"{_SHIPPING}_2021_12_28": {
+    _EXTERNAL: {"generate_invoice": "invoice", "retrieve_invoice": "invoice", "generate_ship_labels": "label"},
+    "vendor_direct_fulfillment_shipping_2021_12_28": {
         "create_container_label": "label",
         "create_shipping_labels": "label",
-        "get_shipping_label": "label",
-        "get_shipping_labels": "label",
-        "get_packing_slip": "packing_slip",
-        "get_packing_slips": "packing_slip",
-        "get_customer_invoice": "invoice",
-        "get_customer_invoices": "invoice",
-    },
-    f"{_SHIPPING}_v1": {
         "get_shipping_label": "label",
         "get_shipping_labels": "label",
         "get_packing_slip": "packing_slip",
@@ -55,6 +42,8 @@ _OPERATIONS: dict[str, dict[str, Kind]] = {
 
 _FIELDS = frozenset({"contents", "content", "base64encodedcontent", "labelstream"})
 """The fields that hold one, in lower case."""
+_LINKED = f"{_EXTERNAL}.generate_ship_labels"
+"""The operation that answers with the addresses of labels, which Amazon signed."""
 _TYPES: dict[str, Kind] = {
     "LABEL": "label",
     "PACKSLIP": "packing_slip",
@@ -92,6 +81,14 @@ def take(operation: Operation, payload: Any) -> list[Found]:
             content, format = files.read(holder.pop(name))
             found.append(Found(path, content, format, _TYPES.get(str(holder.get("type")).upper(), usual)))
     return found
+
+
+def take_links(operation: Operation, payload: Any) -> list[tuple[Path, str]]:
+    """Take the addresses of documents out of an answer; return where they stood, and what they were."""
+    if operation.key != _LINKED:
+        return []
+    found = [(holder, path) for holder, name, path in _texts(payload) if name == "url"]
+    return [(path, holder.pop("url")) for holder, path in found]
 
 
 def put(payload: Any, path: Path, value: Any) -> None:
