@@ -40,6 +40,7 @@ def test_an_administrators_token_is_printed_and_recorded(operator: Shell) -> Non
     recorded = operator.ok("audit", "export")
     assert recorded.count("admin_token.made") == 2
     assert token not in recorded
+    assert operator.ok("audit", "export", "--gateway") == ""  # of what its contract has, nothing happened
 
 
 def test_tenants_and_sellers_are_imported_once_and_what_is_wrong_is_said(operator: Shell) -> None:

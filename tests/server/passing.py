@@ -114,7 +114,7 @@ class Passes:
     def warm(self, token: bytes, secret: bytes) -> Any:
         return self.one if (token, secret) == (TOKEN.encode(), SECRET.encode()) else None
 
-    async def check(self, token: bytes, secret: bytes) -> Any:
+    async def check(self, token: bytes, secret: bytes, address: str) -> Any:
         self.looked_up += 1
         raise Unauthenticated("Invalid seller access token")
 

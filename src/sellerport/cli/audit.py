@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
-from typing import Any
 
 import click
 
 from sellerport.cli.manage import on_hub
 from sellerport.cli.output import Commands, json_option, show, to_json
-from sellerport.server.hub import Hub, Proof
+from sellerport.server.hub import Hub, Proof, event
 
 organization_option = click.option("--organization", help="Only this one's, by name or id; all if not given.")
 
@@ -68,15 +67,17 @@ def verify(organization: str | None, expect: tuple[str, ...], as_json: bool) -> 
     metavar="TIME",
     help="Only from this time on: 2026-08-01, or 2026-08-01T09:30:00Z.",
 )
-def export(organization: str | None, since: datetime | None) -> None:
+@click.option("--gateway", is_flag=True, help="Only what the gateway's contract has, as it writes it.")
+def export(organization: str | None, since: datetime | None, gateway: bool) -> None:
     """Print the records as JSON, one a line, those of each chain in their order."""
 
     async def work(hub: Hub) -> None:
         chain = (await hub.organizations.find(organization)).id if organization else None
         from_time = since.replace(tzinfo=UTC).timestamp() if since else None
         async for record in hub.audit.export(chain, from_time):
-            line: dict[str, Any] = {**vars(record), "at": _time(record.at)}
-            click.echo(to_json(line))
+            line = event(record) if gateway else {**vars(record), "at": _time(record.at)}
+            if line is not None:
+                click.echo(to_json(line))
 
     on_hub(work)
 

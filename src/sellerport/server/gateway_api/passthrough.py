@@ -163,7 +163,8 @@ class Passthrough:
         if method not in METHODS:
             raise refused(405, f"{method} is not passed through")
         token, secret = headers.pair(given)
-        call.one = one = self.passes.warm(token, secret) or await self.passes.check(token, secret)
+        one = self.passes.warm(token, secret) or await self.passes.check(token, secret, self._address(scope))
+        call.one = one
         call.route, call.path = route, _ = operations.find(method, scope["raw_path"][len(PREFIX) :])
         operation, query = route.operation, operations.query(scope["query_string"])
         plan = scrubbing.plan(operation, one.privacy)

@@ -73,7 +73,8 @@ async def pass_of(request: Request) -> Pass:
     Raises: as `Passes.check`.
     """
     token, secret = header(request, SELLER_TOKEN), canonical(header(request, SECRET))
-    found = await hub_of(request).gateway.passes.check(token.encode("latin-1"), secret.encode("latin-1"))
+    given = (token.encode("latin-1"), secret.encode("latin-1"))
+    found = await hub_of(request).gateway.passes.check(*given, request.state.address)
     request.state.organization = found.organization_id
     return found
 

@@ -7,6 +7,7 @@ alone opens the vault.
 from __future__ import annotations
 
 from sellerport.server.hub.audit import Chain, Proof, Record
+from sellerport.server.hub.audit_events import event
 from sellerport.server.hub.calls import PROBES
 from sellerport.server.hub.consent_steps import Finished, Invitation, Started
 from sellerport.server.hub.egress import Egress
@@ -89,6 +90,7 @@ __all__ = [
     "Workspace",
     "WorkspaceStatus",
     "actor",
+    "event",
     "is_partner_id",
     "kept_up",
     "need_order_id",

@@ -1,4 +1,4 @@
-"""The audit of calls that were passed through: noted in memory, and written about once a second into the chains.
+"""The audit of calls that were passed through, and of who was let in: noted in memory, and written about once a second.
 
 A record says which seller an organization called for, which operation, how Amazon or this server answered, in which
 second, and how often: calls of one second that agree in all of that share a record. It holds nothing of a request or
@@ -15,13 +15,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from typing import NamedTuple
 
 from sellerport.errors import SellerportError
-from sellerport.server.hub.changes import Change, Changes
+from sellerport.server.hub.changes import Change, Changes, Fact
 
 log = logging.getLogger(__name__)
 
 ACTION = "seller.called"
+LET_IN = "authentication"
 GATEWAY = "gateway"
 """The actor of what somebody did who has a seller's token and secret."""
 
@@ -31,8 +33,28 @@ AT_ONCE = 500
 MOST = 20_000
 
 
-_Key = tuple[str, str, str, int, int]
-"""Organization, seller, operation, status, second."""
+class _Key(NamedTuple):
+    organization_id: str
+    seller_id: str
+    operation: str
+    status: int
+    second: int
+
+    def change(self, count: int) -> Change:
+        facts: dict[str, Fact] = {"operation": self.operation, "status": self.status, "calls": count}
+        return Change(self.organization_id, ACTION, self.seller_id, {**facts, "second": self.second})
+
+
+class _Visit(NamedTuple):
+    organization_id: str
+    seller_id: str
+    event: str
+    address: str
+
+    def change(self, _count: int) -> Change:
+        who: dict[str, Fact] = {"sellerId": self.seller_id, "tenantId": self.organization_id, "ip": self.address}
+        facts: dict[str, Fact] = {"event": self.event, "tokenType": "seller_access", **who}
+        return Change(self.organization_id, LET_IN, self.seller_id, facts)
 
 
 class CallLog:
@@ -46,7 +68,7 @@ class CallLog:
     def __init__(self, changes: Changes, clock: Callable[[], float]) -> None:
         self._changes = changes
         self._clock = clock
-        self._noted: dict[_Key, int] = {}
+        self._noted: dict[_Key | _Visit, int] = {}
         self._lost = 0
         self._next: asyncio.TimerHandle | None = None
         self._writing: asyncio.Task[None] | None = None
@@ -60,7 +82,19 @@ class CallLog:
             operation: its key in the catalogue.
             status: of the HTTP answer; 499 where the client left before it.
         """
-        key = (organization_id, seller_id, operation, status, int(self._clock()))
+        self._note(_Key(organization_id, seller_id, operation, status, int(self._clock())))
+
+    def let_in(self, organization_id: str, seller_id: str, address: str, *, good: bool) -> None:
+        """Note that somebody came with a seller's token; no I/O, no exception.
+
+        Args:
+            organization_id, seller_id: whose it is.
+            address: the IP address.
+            good: whether the secret was the seller's too.
+        """
+        self._note(_Visit(organization_id, seller_id, "token_validated" if good else "secret_refused", address))
+
+    def _note(self, key: _Key | _Visit) -> None:
         count = self._noted.get(key, 0)
         if not count and len(self._noted) >= MOST:
             self._lost += 1
@@ -77,16 +111,8 @@ class CallLog:
         """
         while self._noted:
             some = dict(list(self._noted.items())[:AT_ONCE])
-            changes = [
-                Change(
-                    organization,
-                    ACTION,
-                    seller,
-                    {"operation": operation, "status": status, "calls": count, "second": second},
-                )
-                for (organization, seller, operation, status, second), count in some.items()
-            ]
-            async with self._changes.writing(*{organization for organization, *_ in some}) as store:
+            changes = [key.change(count) for key, count in some.items()]
+            async with self._changes.writing(*{key.organization_id for key in some}) as store:
                 await self._changes.note_all(store, GATEWAY, changes)
             for key, count in some.items():  # there may be more of them meanwhile
                 if self._noted[key] == count:

@@ -91,6 +91,7 @@ class Gateway:
             tokens,
             self.signing,
             self.imports,
+            self.call_log,
             amazon=it.amazon,
             limits=it.limits,
             wire=it.wire,

@@ -23,6 +23,7 @@ from sellerport.errors import GrantRevoked, NotFound, SellerportError, TooManyRe
 from sellerport.limits import Limiter, Plan, Slot
 from sellerport.oauth import Grant, Source
 from sellerport.regions import Amazon, Region
+from sellerport.server.hub.call_log import CallLog
 from sellerport.server.hub.connections import Connections
 from sellerport.server.hub.imports import Imports, authorize_again
 from sellerport.server.hub.opened import Opened
@@ -83,6 +84,7 @@ class Passes:
     Args:
         database: where sellers are.
         connections, tokens, signing, imports: open what a request brings.
+        call_log: is told who was let in.
         amazon: the real one or a local one.
         limits: Amazon's rate limits, and how many secrets may be tried.
         wire: what they are asked through.
@@ -98,6 +100,7 @@ class Passes:
         tokens: AccessTokens,
         signing: Signing,
         imports: Imports,
+        call_log: CallLog,
         *,
         amazon: Amazon,
         limits: Limiter,
@@ -111,6 +114,7 @@ class Passes:
         self._tokens = tokens
         self._signing = signing
         self._imports = imports
+        self._call_log = call_log
         self._amazon = amazon
         self._limits = limits
         self._wire = wire
@@ -144,8 +148,12 @@ class Passes:
             task.add_done_callback(self._looking.discard)
         return held
 
-    async def check(self, token: bytes, secret: bytes) -> Pass:
-        """Return the pass of a request, from what it brings.
+    async def check(self, token: bytes, secret: bytes, address: str = "") -> Pass:
+        """Return the pass of a request, from what it brings; the audit is told of it where it is not warm.
+
+        Args:
+            token, secret: as `warm`.
+            address: where the request comes from.
 
         Raises:
             Unauthenticated: the token is none of ours, has ended or was taken back; or the secret is not the seller's.
@@ -163,7 +171,13 @@ class Passes:
                 raise Unauthenticated
         except (Unauthenticated, KeyError):
             raise Unauthenticated("Invalid seller access token") from None
-        opened = await self._open(organization_id, seller_id, row["connection_id"], secret.decode("utf-8", "replace"))
+        try:
+            given = secret.decode("utf-8", "replace")
+            opened = await self._open(organization_id, seller_id, row["connection_id"], given)
+        except Unauthenticated:
+            self._call_log.let_in(organization_id, seller_id, address, good=False)
+            raise
+        self._call_log.let_in(organization_id, seller_id, address, good=True)
         made = self._pass(row, opened, signed.expires_at)
         self._remember(self._place(token, secret), made)
         return made
