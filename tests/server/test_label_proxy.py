@@ -332,14 +332,14 @@ def test_a_label_that_the_carrier_has_at_an_address_is_fetched_and_its_address_s
         carrier.files["/label.pdf?signature=x"] = PDF
         told = {
             "postage_label": {"label_url": f"{base}/label.pdf?signature=x", "label_date": "2027-01-01"},
-            "packageDocuments": [{"url": f"{base}/gone"}],
+            "packageDocuments": [{"url": f"{base}/gone"}, {"url": "https://xn--a/label"}],
             "tracker": {"public_url": "https://track.example/1"},
         }
         carrier.body = msgspec.json.encode(told)
         data = (await forward(warehouse, carrier, order=warehouse.order())).json["data"]
-        label, gone = (data["scrubbed_response"]["postage_label"], data["scrubbed_response"]["packageDocuments"][0])
+        label, (gone, odd) = (data["scrubbed_response"][name] for name in ("postage_label", "packageDocuments"))
         formats = {one["uuid"]: one["format"] for one in data["documents"]}
-        assert formats == {label["label_url"]["uuid"]: "PDF", gone["url"]["uuid"]: "URL"}
+        assert formats == {label["label_url"]["uuid"]: "PDF", gone["url"]["uuid"]: "URL", odd["url"]["uuid"]: "URL"}
         assert label["label_date"] == "2027-01-01"
         assert data["scrubbed_response"]["tracker"] == told["tracker"]
         assert base not in json.dumps(data)

@@ -82,9 +82,6 @@ class Gateway:
         self.imports = Imports(
             it.database, it.vault, self.tenants, connections, applications, seller_tokens, it.changes, it.clock
         )
-        self.document_links = DocumentLinks(
-            self.signing, amazon=it.amazon, wire=it.wire, public_url=it.public_url, clock=it.clock
-        )
         self.passes = Passes(
             it.database,
             connections,
@@ -136,6 +133,9 @@ class Gateway:
     def _keep_documents(self, it: Means) -> None:
         """Make what labels and orders' addresses go through."""
         self.clock, self.public_url = it.clock, it.public_url
+        self.document_links = DocumentLinks(
+            self.signing, amazon=it.amazon, wire=it.wire, public_url=it.public_url, clock=it.clock
+        )
         self.documents = Documents(it.database, it.vault, it.changes, it.mint, it.clock)
         self.pii_access = PiiAccess(it.database, it.changes, self.restricted, it.wire, it.clock)
         shipments = Shipments(it.database, it.changes, self.documents, it.mint, it.clock)

@@ -57,6 +57,8 @@ async def send(
                 return await wire.send(request)
     except TimeoutError:
         raise NoAnswer(f"{place.host} took longer than {within_s:g} s") from None
+    except ValueError:  # a name that begins as if it were Punycode, and is none
+        raise NoAnswer(f"{place.host} could not be found", sent=False) from None
 
 
 def rebuilt(place: Place, url: str) -> str:
