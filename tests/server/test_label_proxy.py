@@ -169,6 +169,10 @@ def test_a_shipment_that_may_be_bought_is_asked_for_again_only_by_who_says_so(sq
                 assert (error(refused)[0], refused.json["error"]["code"]) == (409, "outcome_unknown")
                 other = await forward(warehouse, carrier, {}, order=order, shipment=name, x_adb_send_again="true")
                 assert other.json["error"]["code"] == "conflict"
+                carrier.answer = lambda received: 400  # which says nothing of the attempt before
+                await forward(warehouse, carrier, order=order, shipment=name, x_adb_send_again="true")
+                assert (await forward(warehouse, carrier, order=order, shipment=name)).status == 409
+                carrier.answer, asked = lambda received: 200, asked + 1
             assert len(carrier.received) == asked
             again = {"x_adb_send_again": "true"} if outcome == "unknown" else {}
             done = await forward(warehouse, carrier, order=order, shipment=name, **again)

@@ -304,6 +304,8 @@ def test_documents_are_sent_to_the_device_hub_and_a_reprint_is_told_of(house, de
             "tenantId": server.organization.id,
         }
         assert (second.facts["isReprint"], second.facts["printerType"]) == (True, "laser")
+        both = await asyncio.gather(*(warehouse.ask("POST", SEND, job(shipment, uuids)) for _ in range(2)))
+        assert sorted(one.json["data"]["print_count"] for one in both) == [3, 4]
 
     house.run(scenario)
 

@@ -261,7 +261,8 @@ async def drop(store: AsyncConnection, which: ColumnElement[bool], why: str) -> 
 async def printed(store: AsyncConnection, shipment_id: str, first_at: float) -> None:
     """Let a shipment's documents be deleted a week after the first of them was printed."""
     later = (_t.shipment_id == shipment_id) & (_t.delete_after > first_at + PRINTED_S)
-    await store.execute(update(documents).where(later).values(delete_after=first_at + PRINTED_S))
+    locked = select(_t.id).where(later).order_by(_t.id).with_for_update()  # in the order of `drop`
+    await store.execute(update(documents).where(_t.id.in_(locked)).values(delete_after=first_at + PRINTED_S))
 
 
 def _evidence(row: RowMapping, why: str) -> dict[str, Any]:

@@ -33,6 +33,8 @@ class Claim:
 
     shipment_id: str
     id: str
+    bought: bool
+    """Whether one before it may have bought a label."""
 
 
 @dataclass(frozen=True)
@@ -87,12 +89,12 @@ class Shipments:
                 raise OutcomeUnknown
             values = {"body_hash": wanted, "claim": claim, "claimed_until": now + CLAIM_S}
             await store.execute(update(shipments).where(_t.id == row["id"]).values(values))
-        return Claim(row["id"], claim)
+        return Claim(row["id"], claim, bought=row["body_hash"] is not None)
 
     async def release(self, claim: Claim) -> None:
-        """Let a shipment be asked for again, whatever for: nothing was sent."""
+        """End an attempt that sent nothing."""
         async with self._database.writing() as store:
-            await _free(store, claim, bought=False)
+            await _free(store, claim, bought=claim.bought)
 
     async def failed(self, one: Pass, order_id: str, claim: Claim, carrier: str, failed: CarrierFailed) -> None:
         """Write down that a carrier was sent an address, and let it be asked again, unless a label may be bought.
@@ -104,7 +106,7 @@ class Shipments:
         """
 
         async def write(store: AsyncConnection) -> tuple[str, int]:
-            await _free(store, claim, bought=failed.outcome == "unknown")
+            await _free(store, claim, bought=claim.bought or failed.outcome == "unknown")
             return claim.shipment_id, 0
 
         facts = {"carrierStatus": failed.carrier_status, "outcome": failed.outcome}
