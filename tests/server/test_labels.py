@@ -245,7 +245,7 @@ def test_a_label_that_amazon_has_at_an_address_is_fetched_and_kept(sqlite_house,
     """§3.5: external fulfillment; attack 55: only from Amazon's storage, and without a token."""
     base = device_hub.url.removesuffix("/hook")
     device_hub.files["/label?X-Amz-Signature=x"] = PDF
-    urls = [f"{base}/label?X-Amz-Signature=x", f"{base}/gone", "http://127.0.0.1:9/elsewhere"]
+    urls = [f"{base}/label?X-Amz-Signature=x", f"{base}/gone", f"{base.replace('127.0.0.1', 'localhost')}/label"]
     operation = catalog.find("external_fulfillment_shipments_2024_09_11.generate_ship_labels")
 
     async def scenario(server):
