@@ -156,6 +156,11 @@ async def drop_unclaimed(server, known):
     await server.hub.gateway.claims.drop_unclaimed()
 
 
+async def empty_inbox(server, known):
+    server.clock.now = known["connected_at"] + 8 * 86_400.0
+    await server.hub.gateway.inbox.drop_late()
+
+
 async def import_seller(server, known):
     blob = base64.b64encode(bytes(80)).decode()
     line = SellerLine("imported", known["tenant"].id, "A", "us-east-1", blob, "canary", None, "canary" * 4)
@@ -193,6 +198,7 @@ CHANGES = {
     "claims.take": claim_seller,
     "claims.drop_unclaimed": drop_unclaimed,
     "imports._take_seller": import_seller,
+    "inbox.drop_late": empty_inbox,
     "registrations._note_failure": lambda server, known: server.hub.gateway.registrations._note_failure(
         known["consent"], ConsentError("canary", "invalid_grant")
     ),
@@ -371,6 +377,8 @@ async def prepare(server, house, change):
     if change.startswith(("imports.", "sellers.", "tenants.")):
         known["tenant"], known["seller"] = await a_tenant(server), "11111111-1111-4111-8111-111111111111"
         known["srt"] = await a_seller(house, known["tenant"])
+    if change.startswith("inbox."):
+        await hub.gateway.tenants.adopt(organization, "https://wms.example.test")
     (known["consent"],) = [row._mapping for row in state(house)["consents"]]
     known["connected_at"] = server.clock.now
     if change.startswith("claims."):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import replace
+from unittest.mock import ANY
 
 import pytest
 from tests.server.conftest import SELLER
@@ -32,6 +33,11 @@ def test_a_claim_code_becomes_a_seller_that_amazon_answers(house):
             "selling_partner_id": SELLER,
             "marketplace_region": "us-east-1",
             "authorization_expires_at": "2028-01-15T08:00:00.000Z",
+            "marketplaces": [
+                {"marketplace_id": "ATVPDKIKX0DER", "country": "US", "participating": True},
+                {"marketplace_id": "A2EUQ1WTGCTBG2", "country": "CA", "participating": True},
+                {"marketplace_id": "A1AM78C64UM0Y8", "country": "MX", "participating": True},
+            ],
         }
         (listed,) = (await way.tenant.api("GET", "/api/sellers")).json["data"]["sellers"]
         assert (listed["name"], listed["callback_url"], listed["status"]) == (
@@ -208,6 +214,18 @@ def test_a_seller_who_authorizes_again_stays_the_same_and_the_old_grant_goes_on_
         assert [one.type for one in told] == ["connection.created", "connection.created", "connection.disconnected"]
 
     house.run(scenario)
+
+
+def test_a_seller_whose_connection_was_deleted_by_itself_is_claimed_again(sqlite_house):
+    async def scenario(server):
+        way = await Way.begin(server)
+        seller_id, _ = await way.register()
+        (connection,) = await server.hub.connections.all(way.tenant.caller)
+        await server.hub.connections.delete(way.tenant.caller, connection.id)
+        assert await way.register() == (seller_id, ANY)
+        assert await way.opens(seller_id) == (200, "succeeded")
+
+    sqlite_house.run(scenario)
 
 
 def test_an_authorization_that_nobody_claims_changes_nothing(house):

@@ -110,6 +110,21 @@ def test_what_was_imported_goes_on_with_its_ids_tokens_and_secret_and_is_sealed_
     house.run(scenario)
 
 
+def test_refresh_tokens_that_were_given_elsewhere_end_however_they_begin(sqlite_house):
+    async def scenario(server):
+        imports = server.hub.gateway.imports
+        await imports.take(msgspec.structs.replace(TENANT, refresh_token="t" * 32))
+        await imports.take(msgspec.structs.replace(line(server), refresh_token="s" * 32))
+        tenants, introspection = server.hub.gateway.tenants, server.hub.gateway.introspection
+        caller = await tenants.verify(await tenants.token(TENANT.id, "t" * 32))
+        for token, kind in (("s" * 32, "seller_refresh"), ("t" * 32, "tenant_refresh")):
+            assert (await introspection.look(caller, token))["token_type"] == kind
+            await introspection.revoke(caller, token)
+            assert await introspection.look(caller, token) is None
+
+    sqlite_house.run(scenario)
+
+
 def test_a_wrong_secret_for_what_waits_is_counted_and_a_broken_row_takes_as_long(sqlite_house):
     async def scenario(server):
         await imported(server)

@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 from tests.server.conftest import CLIENT, SELLER
 from tests.server.gateway import OTHER, SECRET, a_seller, a_tenant, refusal
+from tests.server.registering import Way
 
 from sellerport.errors import GrantRevoked, NotFound, Tampered, Unauthenticated
 from sellerport.server.hub import GRACE_S, SELLER_ACCESS_S
@@ -68,7 +69,7 @@ def test_sellers_are_listed_by_pages_and_show_how_they_are(house):
         assert ([one["seller_id"] for one in page["sellers"]], page["next"]) == ([ID], ID)
         page = (await tenant.api("GET", f"/api/sellers?limit=1&after={ID}")).json["data"]
         assert ([one["seller_id"] for one in page["sellers"]], page["next"]) == ([ID2], None)
-        for wrong in ("limit=0", "limit=1001", "limit=x", "limit=%00", "after=%00"):
+        for wrong in ("limit=0", "limit=1001", "limit=0100099999", "limit=x", "limit=%00", "after=%00"):
             assert refusal(await tenant.api("GET", f"/api/sellers?{wrong}"))[0] == 400
         shown = (await tenant.api("GET", PATH)).json["data"]
         assert shown == {
@@ -247,6 +248,44 @@ def test_a_disconnected_seller_is_listed_and_its_grant_is_gone_for_good(house):
         assert house.sql("SELECT 1 FROM seller_tokens") == []
 
     house.run(scenario)
+
+
+def test_what_waits_for_a_seller_that_is_deleted_is_gone_with_it(house):
+    """A grant that nobody claimed yet, and labels, which are purged before their time."""
+
+    async def scenario(server):
+        way = await Way.begin(server)
+        seller_id, _ = await way.register()
+        found = await way.authorize()
+        one = await server.hub.gateway.passes.open(way.tenant.caller, seller_id, SECRET)
+        await server.hub.gateway.documents.write_file(way.tenant.id, seller_id, "1", b"an address", "x")
+        assert (await way.tenant.api("DELETE", f"/api/sellers/{seller_id}")).status == 200
+        assert house.sql("SELECT sealed_grant FROM connections") == [(None,)]
+        assert refusal(await way.claim(found)) == (404, "Seller not found")
+        assert await server.hub.gateway.documents.file_of(one.organization_id, seller_id, "1") is None
+        assert await server.hub.gateway.documents.purge() == 1
+
+    house.run(scenario)
+
+
+def test_a_seller_that_is_deleted_while_its_owner_comes_back_is_another_one(sqlite_house):
+    async def scenario(server):
+        way, registrations = await Way.begin(server), server.hub.gateway.registrations
+        seller_id, _ = await way.register()
+        known = registrations._known
+
+        async def deleted_then(*asked):
+            row = await known(*asked)
+            if row is not None:
+                await server.hub.gateway.sellers.delete(way.tenant.caller, seller_id)
+            return row
+
+        registrations._known = deleted_then
+        found = await way.authorize()
+        assert found["seller_id"] != seller_id
+        assert (await way.claim(found)).status == 200
+
+    sqlite_house.run(scenario)
 
 
 def test_a_seller_whose_connection_was_deleted_can_be_disconnected_all_the_same(sqlite_house):

@@ -60,6 +60,7 @@ def test_a_tenants_access_token_lasts_for_30_days_and_nobody_learns_which_tenant
         given = await request(server, "POST", path, good)
         data = given.json["data"]
         assert (data["token_type"], data["expires_in"]) == ("bearer", 2_592_000)
+        assert data["expires_at"] == "2027-02-14T08:00:00.000Z"
         assert given.headers["cache-control"] == "no-store"
         assert (await server.hub.gateway.tenants.verify(data["access_token"])).actor == f"tenant:{tenant.id}"
         wrong = (401, "Invalid refresh token")
@@ -77,6 +78,36 @@ def test_a_tenants_access_token_lasts_for_30_days_and_nobody_learns_which_tenant
         assert refusal(await tenant.api("GET", "/api/sellers")) == (401, "Invalid ADB access token")
 
     house.run(scenario)
+
+
+def test_what_another_server_signs_with_a_new_key_is_good_here_a_second_later(sqlite_house):
+    async def scenario(server):
+        tenant = await a_tenant(server)
+        here = server.hub.gateway.tenants
+        async with sqlite_house.open() as second:
+            there = second.hub.gateway
+            await here.verify(tenant.token)
+            await there.signing.rotate()
+            token = await there.tenants.token(tenant.id, tenant.refresh_token)
+            server.clock.advance(1)
+            assert (await here.verify(token)).organization_id == tenant.id
+            await there.signing.rotate()
+            sealed = await there.signing.seal(b"cookie", "purpose")
+            server.clock.advance(1)
+            assert await server.hub.gateway.signing.open(sealed, "purpose") == b"cookie"
+        reads, read = [], server.hub.gateway.signing._read
+
+        async def counted():
+            reads.append(1)
+            await read()
+
+        server.hub.gateway.signing._read = counted
+        server.clock.advance(1)
+        for _ in range(9):
+            assert await server.hub.gateway.signing.open("nobody's.AAAA", "purpose") is None
+        assert len(reads) == 1
+
+    sqlite_house.run(scenario)
 
 
 def test_who_guesses_has_to_wait_and_who_knows_does_not(sqlite_house):

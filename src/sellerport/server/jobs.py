@@ -205,8 +205,9 @@ def _destroy(engine: Engine | None) -> None:
 
 
 async def _forget(hub: Hub) -> None:
-    """Delete what is old: events, shipments, sellers that nobody claimed, and DBOS's records of what was run."""
+    """Delete what is old: events, shipments, what no tenant claimed, and DBOS's records of what was run."""
     await hub.gateway.claims.drop_unclaimed()
+    await hub.gateway.inbox.drop_late()
     while await hub.deliveries.forget():
         pass
     await hub.gateway.documents.forget()

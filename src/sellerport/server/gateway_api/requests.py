@@ -72,11 +72,15 @@ async def pass_of(request: Request) -> Pass:
 
     Raises: as `Passes.check`.
     """
-    token, secret = header(request, SELLER_TOKEN), canonical(header(request, SECRET))
-    given = (token.encode("latin-1"), secret.encode("latin-1"))
-    found = await hub_of(request).gateway.passes.check(*given, request.state.address)
+    token, secret = header(request, SELLER_TOKEN), secret_of(request)
+    found = await hub_of(request).gateway.passes.check(token.encode("latin-1"), secret.encode(), request.state.address)
     request.state.organization = found.organization_id
     return found
+
+
+def secret_of(request: Request, name: str = SECRET) -> str:
+    """Return the secret that a header has, as it came in a query: in UTF-8 (RFC 9110 §5.5 leaves that open)."""
+    return canonical(header(request, name).encode("latin-1").decode("utf-8", "replace"))
 
 
 async def admin_of(request: Request) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
@@ -14,8 +15,8 @@ from sellerport.errors import CallerError, NotFound
 from sellerport.regions import AWS_REGIONS
 from sellerport.server.gateway_api import shapes
 from sellerport.server.gateway_api.answers import success, written
-from sellerport.server.gateway_api.requests import SECRET, header, object_of, optional_text, tenant_of, text_of
-from sellerport.server.gateway_api.secrets import LONGEST, SHORTEST, canonical
+from sellerport.server.gateway_api.requests import object_of, optional_text, secret_of, tenant_of, text_of
+from sellerport.server.gateway_api.secrets import LONGEST, SHORTEST, checked, wrong_length
 from sellerport.server.gateway_api.table import Endpoint, Parameter
 from sellerport.server.gateway_api.tenants import Replace
 from sellerport.server.hub import GRACE_S, Seller, is_partner_id
@@ -53,7 +54,7 @@ async def create_sandbox(request: Request) -> Response:
     region = AWS_REGIONS.get(text_of(given, "marketplace_region"))
     if region is None:
         raise CallerError("marketplace_region is required")
-    secret = _checked(text_of(given, "amazonTokenSecret", _length("amazonTokenSecret")), "amazonTokenSecret")
+    secret = checked(text_of(given, "amazonTokenSecret", wrong_length("amazonTokenSecret")), "amazonTokenSecret")
     refresh_token, account = text_of(given, "amazon_refresh_token"), optional_text(given, "selling_partner_id")
     if account is not None and not is_partner_id(account):
         raise CallerError("selling_partner_id must be letters and digits")
@@ -74,7 +75,7 @@ async def create_sandbox(request: Request) -> Response:
 async def list_all(request: Request) -> Response:
     """List the tenant's sellers, by id."""
     caller, most = await tenant_of(request), request.query_params.get("limit", "100")
-    if not (most.isascii() and most.isdigit() and 1 <= int(most[:5]) <= MOST):
+    if not (re.fullmatch(r"[0-9]{1,4}", most) and 1 <= int(most) <= MOST):
         raise CallerError(f"limit must be a number from 1 to {MOST}")
     after = request.query_params.get("after", "")
     if "\0" in after:
@@ -120,7 +121,7 @@ async def disconnect(request: Request) -> Response:
 
 async def test(request: Request) -> Response:
     """Ask Amazon where a seller trades, with its secret, and say how that went."""
-    caller, secret = await tenant_of(request), canonical(header(request, SECRET))
+    caller, secret = await tenant_of(request), secret_of(request)
     payload, error = await hub_of(request).gateway.sellers.test(caller, _id(request), secret)
     found = [(one["marketplace"], one["participation"]) for one in payload]
     body: shapes.Tested = {
@@ -141,8 +142,8 @@ async def test(request: Request) -> Response:
 
 async def rotate_secret(request: Request) -> Response:
     """Let another secret open a seller's grant, in the place of the one that does."""
-    caller, secret = await tenant_of(request), canonical(header(request, SECRET))
-    new, id = _checked(canonical(header(request, NEW_SECRET)), NEW_SECRET), _id(request)
+    caller, secret = await tenant_of(request), secret_of(request)
+    new, id = checked(secret_of(request, NEW_SECRET), NEW_SECRET), _id(request)
     await hub_of(request).gateway.sellers.rotate_secret(caller, id, secret, new)
     body: shapes.Rotated = {"seller_id": id, "rotated": True}
     return success(body)
@@ -184,17 +185,6 @@ def _id(request: Request) -> str:
     if "\0" in id:
         raise NotFound("Seller not found")
     return id
-
-
-def _checked(secret: str, name: str) -> str:
-    """Return a secret that is to seal a grant, as it will come."""
-    if not SHORTEST <= len(secret) <= LONGEST or not secret.isascii():
-        raise CallerError(_length(name))
-    return canonical(secret)
-
-
-def _length(name: str) -> str:
-    return f"{name} must be {SHORTEST}-{LONGEST} characters"
 
 
 _SELLERS = "/api/sellers"

@@ -33,6 +33,7 @@ class Access(TypedDict):
     access_token: str
     token_type: Literal["bearer"]
     expires_in: int
+    expires_at: str
 
 
 class Replaced(TypedDict):

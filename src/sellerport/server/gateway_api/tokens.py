@@ -9,10 +9,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from sellerport.server.gateway_api import shapes
-from sellerport.server.gateway_api.answers import success
+from sellerport.server.gateway_api.answers import success, written
 from sellerport.server.gateway_api.requests import object_of, tenant_of, text_of
 from sellerport.server.gateway_api.table import Endpoint
-from sellerport.server.hub import SELLER_ACCESS_S, TENANT_ACCESS_S
+from sellerport.server.hub import SELLER_ACCESS_S, TENANT_ACCESS_S, Gateway
 from sellerport.server.requests import hub_of
 
 
@@ -40,15 +40,16 @@ async def for_tenant(request: Request) -> Response:
     """Exchange a tenant's refresh token for an access token."""
     given = await object_of(request)
     tenant_id, refresh_token = text_of(given, "tenant_id"), text_of(given, "refresh_token")
-    return _access(await hub_of(request).gateway.tenants.token(tenant_id, refresh_token), TENANT_ACCESS_S)
+    gateway = hub_of(request).gateway
+    return _access(gateway, await gateway.tenants.token(tenant_id, refresh_token), TENANT_ACCESS_S)
 
 
 async def for_seller(request: Request) -> Response:
     """Exchange a seller's refresh token for an access token."""
     given = await object_of(request)
     seller_id, refresh_token = text_of(given, "seller_id"), text_of(given, "refresh_token")
-    caller = await tenant_of(request)
-    return _access(await hub_of(request).gateway.sellers.token(caller, seller_id, refresh_token), SELLER_ACCESS_S)
+    caller, gateway = await tenant_of(request), hub_of(request).gateway
+    return _access(gateway, await gateway.sellers.token(caller, seller_id, refresh_token), SELLER_ACCESS_S)
 
 
 async def introspect(request: Request) -> Response:
@@ -66,8 +67,15 @@ async def revoke(request: Request) -> Response:
     return success({})
 
 
-def _access(token: str, life_s: int) -> Response:
-    body: shapes.Access = {"access_token": token, "token_type": "bearer", "expires_in": life_s}
+def _access(gateway: Gateway, token: str, life_s: int) -> Response:
+    ends = written(int(gateway.clock()) + life_s)
+    assert ends is not None, "there is a time"
+    body: shapes.Access = {
+        "access_token": token,
+        "token_type": "bearer",
+        "expires_in": life_s,
+        "expires_at": ends,
+    }
     return success(body)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from sellerport.server.hub.audit import Chain, Proof, Record
 from sellerport.server.hub.audit_events import event
 from sellerport.server.hub.calls import PROBES
+from sellerport.server.hub.claims import Claimed
 from sellerport.server.hub.consent_steps import Finished, Invitation, Started
 from sellerport.server.hub.egress import Egress
 from sellerport.server.hub.gateway import Gateway
@@ -59,6 +60,7 @@ __all__ = [
     "Asked",
     "Caller",
     "Chain",
+    "Claimed",
     "Connection",
     "Delivery",
     "DeliveryStatus",

@@ -8,10 +8,12 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import delete, exists, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sellerport.errors import ConsentError, NotFound
 from sellerport.server.hub.changes import Change, Changes
@@ -22,6 +24,7 @@ from sellerport.server.hub.mint import digest
 from sellerport.server.hub.passes import Passes
 from sellerport.server.hub.records import SERVER, Caller, required
 from sellerport.server.hub.refresh_tokens import RefreshTokens
+from sellerport.server.hub.sealed import Row
 from sellerport.server.store import Database, connections, seller_tokens, sellers, v1_grants
 
 LIFE_S = 300.0
@@ -43,6 +46,8 @@ class Claimed:
     region: str
     authorization_expires_at: float
     """When Amazon ends the owner's consent, in seconds since the epoch."""
+    marketplaces: dict[str, bool]
+    """Where it may trade, and whether it does; none if Amazon did not say."""
 
 
 class Claims:
@@ -105,30 +110,58 @@ class Claims:
             seller = (await store.execute(select(sellers).where(mine).with_for_update())).mappings().first()
             if seller is None:
                 raise NotFound("Seller not found")
-            taken = select(_c.id, _c.granted_at).where(waits).with_for_update()
+            taken = select(_c.id, _c.granted_at, _c.marketplaces).where(waits).with_for_update()
             staged = (await store.execute(taken)).mappings().first()
             if staged is None:
                 raise ConsentError("Invalid or expired claim code")
             values: dict[str, Any] = {"status": "active", "name": name, "secret_hash": None, "secret_until": None}
             values |= {"created_at": now, "updated_at": now}
             await store.execute(update(connections).where(_c.id == staged["id"]).values(values))
-            moved = {"connection_id": staged["id"], "name": name, "callback_url": callback_url, "sandbox": False}
-            await store.execute(update(sellers).where(mine).values(**moved, claimed_at=now, updated_at=now))
             changes = [Change(owner, "connection.created", staged["id"], {"status": "active"})]
-            before = seller["connection_id"]
-            if before is not None:
-                await self._connections.erase(store, caller, before)
-                changes.append(Change(owner, "connection.disconnected", before))
-            await store.execute(delete(v1_grants).where(v1_grants.c.id == seller_id))
-            await self._tokens.end(store, seller_id)
-            token = await self._tokens.add(store, seller_id)
-            changes.append(Change(owner, "seller.claimed", seller_id, {"again": seller["claimed_at"] is not None}))
+            token = await self.hand_over(store, caller, seller, staged["id"], changes, name, callback_url)
             await self._changes.note_all(store, caller.actor, changes)
-        self._passes.forget(seller_id)
+        self.forget(seller_id, seller["connection_id"])
+        return claimed(token, seller, staged)
+
+    async def hand_over(
+        self,
+        store: AsyncConnection,
+        caller: Caller,
+        seller: Row,
+        connection_id: str,
+        changes: list[Change],
+        name: str,
+        callback_url: str | None,
+    ) -> str:
+        """Put a connection in the place of what a seller had, in a transaction that notes it; return its refresh token.
+
+        Args:
+            store: the transaction, in which the seller is locked.
+            caller: the tenant.
+            seller: its row; `forget` is called with it in the end.
+            connection_id: the new one.
+            changes: what happened, to which this is added.
+            name, callback_url: as `take`'s.
+        """
+        id, before, now = seller["id"], seller["connection_id"], self._clock()
+        moved = {"connection_id": connection_id, "name": name, "callback_url": callback_url, "sandbox": False}
+        await store.execute(update(sellers).where(_t.id == id).values(**moved, claimed_at=now, updated_at=now))
         if before is not None:
-            self._connections.forget(before)
-        ends = staged["granted_at"] + CONSENT_S
-        return Claimed(token, seller_id, seller["selling_partner_id"], seller["region"], ends)
+            with suppress(NotFound):  # it was deleted by itself
+                await self._connections.erase(store, caller, before)
+                changes.append(Change(caller.organization_id, "connection.disconnected", before))
+        await store.execute(delete(v1_grants).where(v1_grants.c.id == id))
+        await self._tokens.end(store, id)
+        again = seller["claimed_at"] is not None
+        changes.append(Change(caller.organization_id, "seller.claimed", id, {"again": again}))
+        return await self._tokens.add(store, id)
+
+    def forget(self, seller_id: str, *connection_ids: str | None) -> None:
+        """Tell whoever remembers something of a seller that its grant is another one."""
+        self._passes.forget(seller_id)
+        for id in connection_ids:
+            if id is not None:
+                self._connections.forget(id)
 
     async def drop_unclaimed(self) -> None:
         """Drop sellers that nobody claimed: whoever authorized them did not come back."""
@@ -146,6 +179,18 @@ class Claims:
                 dropped = [Change(owner, "seller.dropped", id) for id in ids]
                 if dropped:
                     await self._changes.note_all(store, SERVER, dropped)
+
+
+def claimed(token: str, seller: Row, grant: Row) -> Claimed:
+    """Return what a tenant gets with a seller and its new grant."""
+    return Claimed(
+        refresh_token=token,
+        seller_id=seller["id"],
+        selling_partner_id=seller["selling_partner_id"],
+        region=seller["region"],
+        authorization_expires_at=grant["granted_at"] + CONSENT_S,
+        marketplaces=grant["marketplaces"] or {},
+    )
 
 
 def bound(code: str, challenge: str) -> str:

@@ -152,10 +152,10 @@ class Connections:
             await store.execute(insert(connections).values(**row, **own, **sealed))
             if origin is not None and isinstance(origin.proof, Advertiser):
                 await origin.proof.keep(store, id)
-            action = "connection.created" if secret is None else "connection.held"
-            await self._changes.note(store, organization_id, action, id, actor, status=row["status"])
             if alongside is not None:
                 await alongside(store, id)
+            action = "connection.created" if secret is None else "connection.held"  # after rows that others lock too
+            await self._changes.note(store, organization_id, action, id, actor, status=row["status"])
             made: dict[str, Any] = {**dict.fromkeys(it.name for it in fields(Connection)), **row, **own}
             return Connection(**{it.name: made[it.name] for it in fields(Connection)})
 
@@ -274,6 +274,7 @@ class Connections:
         """
         same = (_t.application_id == application_id) & (_t.selling_partner_id == selling_partner_id)
         mine = (_t.organization_id == caller.organization_id) & (_t.region == region) & _THERE
+        mine &= _t.client_held.is_(False)  # nobody has the secret that would seal a new grant
         async with self._database.reading() as store:
             rows = await store.execute(select(_t.id, _t.stores).where(same & mine).order_by(_t.granted_at, _t.id))
             return next((row.id for row in rows if proof.knows(row.stores)), None)
@@ -391,6 +392,7 @@ class Connections:
             "lwa_client_id": None,
             "selling_partner_id": None,
             "stores": None,
+            "marketplaces": None,
             "profiles": None,
             "profile_id": None,
             "replication_config": {},
@@ -528,8 +530,10 @@ class Connections:
     async def _generation(self, caller: Caller, id: str) -> int:
         async with self._database.reading() as store:
             await self._row(store, caller, id)
-            generation: int | None = await store.scalar(select(_t.grant_generation).where(_t.id == id))
-        assert generation is not None
+            mine = (_t.id == id) & _t.client_held.is_(False)
+            generation: int | None = await store.scalar(select(_t.grant_generation).where(mine))
+        if generation is None:  # what is sealed without its owner's secret would not open with it
+            raise _unknown(id)
         return generation
 
     async def _row(self, store: AsyncConnection, caller: Caller, id: str, *, lock: bool = False) -> Connection:

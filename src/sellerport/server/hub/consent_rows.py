@@ -143,7 +143,13 @@ class ConsentRows:
                     "this browser did not start the consent: its cookie is missing, or another's; start again here"
                 )
             self.check_open(row)
-            await store.execute(update(consents).where(_t.id == row["id"]).values(used_at=self._clock()))
+            now = self._clock()
+            await store.execute(update(consents).where(_t.id == row["id"]).values(used_at=now))
+            if row["pushed_id"] is not None:  # of the browsers that came with it, the first to come back ends it
+                pushed = (_t.id == row["pushed_id"]) & _t.used_at.is_(None)
+                values = {"used_at": now, "sealed_key": None, "sealed_secret": None}
+                if (await store.execute(update(consents).where(pushed).values(values))).rowcount == 0:
+                    raise used()
         return row
 
     def is_of(self, row: Row, cookies: Mapping[str, str]) -> bool:

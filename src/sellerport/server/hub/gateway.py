@@ -19,6 +19,7 @@ from sellerport.server.hub.document_links import DocumentLinks
 from sellerport.server.hub.documents import Documents
 from sellerport.server.hub.egress import Egress
 from sellerport.server.hub.imports import Imports
+from sellerport.server.hub.inbox import Inbox
 from sellerport.server.hub.introspection import Introspection
 from sellerport.server.hub.label_proxy import LabelProxy
 from sellerport.server.hub.labels import Labels
@@ -128,6 +129,9 @@ class Gateway:
             clock=it.clock,
         )
         self.claims = Claims(it.database, connections, it.changes, self.passes, seller_tokens, it.egress, it.clock)
+        self.inbox = Inbox(
+            it.database, connections, applications, it.changes, self.claims, it.egress, it.mint, it.clock
+        )
         self._keep_documents(it)
 
     def _keep_documents(self, it: Means) -> None:

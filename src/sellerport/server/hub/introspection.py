@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from sellerport.errors import Unauthenticated
-from sellerport.server.hub import sellers, tenants
 from sellerport.server.hub.records import Caller
 from sellerport.server.hub.refresh_tokens import RefreshToken
 from sellerport.server.hub.sellers import Sellers
@@ -21,12 +20,10 @@ class Introspection:
 
     async def look(self, caller: Caller, token: str) -> dict[str, Any] | None:
         """Return what a token says; None if it is not good, or not the tenant's."""
-        if token.startswith(tenants.TOKEN_PREFIX):
-            found = await self._tenants.find_token(caller, token)
+        if (found := await self._tenants.find_token(caller, token)) is not None:  # imported ones may begin otherwise
             return _said("tenant_refresh", caller, found)
-        if token.startswith(sellers.TOKEN_PREFIX):
-            found = await self._sellers.find_token(caller, token)
-            return _said("seller_refresh", caller, found, **({"seller_id": found.owner} if found else {}))
+        if (found := await self._sellers.find_token(caller, token)) is not None:
+            return _said("seller_refresh", caller, found, seller_id=found.owner)
         if (claims := await self._claims(caller, token)) is None:
             return None
         kept = ("tenant_id", "seller_id", "iat", "exp", "jti")
@@ -60,8 +57,6 @@ class Introspection:
             return None
 
 
-def _said(kind: str, caller: Caller, found: RefreshToken | None, **more: str) -> dict[str, Any] | None:
-    if found is None:
-        return None
+def _said(kind: str, caller: Caller, found: RefreshToken, **more: str) -> dict[str, Any]:
     ends = {} if found.expires_at is None else {"exp": int(found.expires_at)}
     return {"token_type": kind, "tenant_id": caller.organization_id, **more, "iat": int(found.created_at), **ends}

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -36,8 +36,8 @@ class Proof:
 
     region: str | None = None
     """Where its grant is good; None if Amazon does not say."""
-    marketplaces: tuple[str, ...] = ()
-    """Where it may trade in that region, those first in which it does."""
+    marketplaces: Mapping[str, bool] = field(default_factory=dict)
+    """Where it may trade in that region, and whether it does; those first in which it does."""
     stores: tuple[str, ...] = ()
     """Hashes of its store names."""
     trouble: str | None = None
@@ -45,7 +45,7 @@ class Proof:
 
     def columns(self) -> dict[str, Any]:
         """Return what a connection keeps of it."""
-        return {"stores": list(self.stores)}
+        return {"stores": list(self.stores), "marketplaces": dict(self.marketplaces)}
 
     def knows(self, stores: Sequence[str] | None) -> bool:
         """Return whether this is the account that had these stores."""
@@ -65,7 +65,7 @@ class Proof:
             return wanted
         if self.region != wanted.region:
             raise other_region(self.region, wanted)
-        own = regions.marketplace(self.marketplaces[0])
+        own = regions.marketplace(next(iter(self.marketplaces)))
         if named:
             raise ConsentError(
                 f"this Amazon account does not sell on {wanted.domain}; sign in to the one that does, or start again "
@@ -136,7 +136,9 @@ def _proof(region: str, payload: Any) -> Proof:
     here = [one for one in found if _REGION_OF.get(one.marketplace.id) == region]
     here.sort(key=lambda one: not one.participation.is_participating)
     stores = tuple(sorted(_digest(one) for one in here if one.store_name.strip()))
-    return Proof(region if here else None, tuple(one.marketplace.id for one in here), stores)
+    return Proof(
+        region if here else None, {it.marketplace.id: it.participation.is_participating for it in here}, stores
+    )
 
 
 def other_region(region: str, wanted: Marketplace) -> ConsentError:

@@ -1,14 +1,15 @@
 """Sellers who authorize a tenant of the gateway, through a browser and with a secret that their tenant holds.
 
 1. `begin`: the tenant's software sends the seller's browser here, with a secret of its own making, and the browser goes
-   on to Amazon. Or the software sends all of it here first (`push`), and the browser brings only its name (`resume`).
+   on to Amazon. Or the software sends all of it here first (`push`), and the browser brings only its name (`resume`):
+   a scanner that opens the link before or after it goes its own way, and does not come back from Amazon.
 2. `finish`: Amazon sends the browser back. The code becomes a grant, which is sealed under the server's keys and the
    secret; it is nobody's yet, and the browser brings a claim code to the tenant's return URL.
 3. Who shows the claim code gets the seller, and only then the grant before it is gone: see `claims`.
 
 The secret is never stored. From the first step to the second it is in the browser's cookie, sealed, which only these
-servers open; of a request that was pushed it is in the consent's row until the browser comes, and opens with the vault
-and with what the browser brings.
+servers open; of a request that was pushed it is in the consent's row until a browser comes back with it from Amazon,
+and opens with the vault and with what the browser brings.
 
 No journal keeps what the code was exchanged for, as it does for other consents: nothing could be done with it without
 the secret that the browser has. If it cannot be stored, the grant before it goes on, and the seller authorizes again.
@@ -24,7 +25,7 @@ from typing import Any
 from urllib.parse import unquote_plus, urlencode
 
 import msgspec
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sellerport import oauth, regions
@@ -67,6 +68,8 @@ LONGEST_STATE = 12_288
 """In bytes as it stands in a query: four thousand of which each is encoded."""
 MOST_BEGUN = 2000
 """With how many sellers of a tenant on their way one more has to be pushed: strangers begin the others too."""
+MOST_BROWSERS = 100
+"""How many may be on their way with one pushed request."""
 EXCHANGE_S = 5.0
 """How long Login with Amazon may take for one answer: somebody waits in front of a browser, and it is asked twice."""
 
@@ -77,6 +80,18 @@ RESERVED = frozenset({"state", "tenant_id", "seller_id", "code", "error", "error
 _ERROR = re.compile(r"[a-z_]{1,40}")
 _DESCRIPTION = re.compile(r"[\w .,:;()'-]{1,200}", re.ASCII)
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
+
+_ABOUT = (
+    "organization_id",
+    "application_id",
+    "name",
+    "marketplace",
+    "vendor",
+    "return_url",
+    "replication_config",
+    "tenant_state",
+)
+"""What each browser's consent has of the one that was pushed."""
 
 _t, _s = consents.c, sellers.c
 
@@ -174,7 +189,8 @@ class Registrations:
         row, application = await self._checked(asked)
         browser = await self._sealed(row["id"], _carried(asked))
         async with self._database.writing() as store:
-            of_tenant = (_t.organization_id == asked.tenant_id) & OF_GATEWAY & _t.sealed_key.is_(None)
+            of_tenant = (_t.organization_id == asked.tenant_id) & OF_GATEWAY
+            of_tenant &= _t.sealed_key.is_(None) & _t.pushed_id.is_(None)
             await self._rows.check_room(store, of_tenant, MOST_BEGUN, "Rate limit exceeded")
             made, _ = await self._rows.insert(store, row, OWNER)
             state = await self._rows.bind(store, made, browser)
@@ -199,10 +215,15 @@ class Registrations:
         return Pushed(REQUEST + name, f"{self._public_url}/auth/initialize?{query}", LIFE_S)
 
     async def resume(self, tenant_id: str, request_uri: str) -> Started:
-        """Go on with what was pushed, once, in the browser that asks.
+        """Go on with what was pushed, in the browser that asks.
+
+        Who opens a link first may be a mail scanner, or the same owner with another browser, so that opening it uses
+        nothing up (RFC 9126 §4): each browser gets a consent of its own, with its own state and cookie. The first one
+        that Amazon sends back ends the request for all of them.
 
         Raises:
             CallerError: nothing is there under this name, or not any more.
+            TooManyRequests: too many browsers are on their way with it.
             StoreError, VaultError: it cannot be done for now.
         """
         if not tenant_id:
@@ -216,13 +237,13 @@ class Registrations:
         if row is None:
             raise _no_request()
         carried = await unseal(self._vault, consents, row, "sealed_secret", held_secret=name)
-        browser = await self._sealed(row["id"], msgspec.json.decode(carried["sealed_secret"], type=_Carried))
+        its = {"id": self._mint.id(), "pushed_id": row["id"], **{name: row[name] for name in _ABOUT}}
+        browser = await self._sealed(its["id"], msgspec.json.decode(carried["sealed_secret"], type=_Carried))
         async with self._database.writing() as store:
-            taken = update(consents).where(fresh).values(sealed_key=None, sealed_secret=None)
-            if (await store.execute(taken)).rowcount == 0:
-                raise _no_request()
-            state = await self._rows.bind(store, row, browser)
-        return self._started(row, row["amazon_application_id"], row["draft"], state, browser)
+            await self._rows.check_room(store, _t.pushed_id == row["id"], MOST_BROWSERS, "Rate limit exceeded")
+            made, _ = await self._rows.insert(store, its, OWNER)
+            state = await self._rows.bind(store, made, browser)
+        return self._started(made, row["amazon_application_id"], row["draft"], state, browser)
 
     async def finish(self, params: Mapping[str, str], cookies: Mapping[str, str]) -> Answered:
         """Take Amazon's answer; return where the browser goes: to the tenant, with a claim code or an error.
@@ -380,7 +401,7 @@ class Registrations:
         """Keep a grant until it is claimed, with its seller if that is a new one; return the seller's id.
 
         Raises:
-            Conflict: the same new seller was kept at the same moment.
+            Conflict: the same new seller was kept, or the known one deleted, at the same moment.
             ConsentError: the seller is known, and this is not its account.
         """
         owner, now = consent["organization_id"], self._clock()
@@ -394,6 +415,8 @@ class Registrations:
             if known is None:
                 await store.execute(insert(sellers).values(**row, created_at=now, updated_at=now))
                 await self._changes.note(store, owner, "seller.registered", seller_id, OWNER)
+            elif await store.scalar(select(_s.id).where(_s.id == seller_id).with_for_update()) is None:
+                raise Conflict("the seller was deleted at the same moment")
 
         await self._connections.create(
             Caller(owner),

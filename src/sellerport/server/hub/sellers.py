@@ -21,12 +21,13 @@ from sellerport.errors import (
     TokenError,
     Unauthenticated,
 )
+from sellerport.server.hub import documents as kept
 from sellerport.server.hub.applications import Applications
 from sellerport.server.hub.changes import Change, Changes
 from sellerport.server.hub.connections import Connections
 from sellerport.server.hub.countdown import CONSENT_S, DAY_S, DAYS
-from sellerport.server.hub.documents import drop
 from sellerport.server.hub.egress import Egress
+from sellerport.server.hub.held import drop
 from sellerport.server.hub.mint import Mint
 from sellerport.server.hub.opened import Opened
 from sellerport.server.hub.passes import Passes
@@ -179,17 +180,19 @@ class Sellers:
         return await self.get(caller, id)
 
     async def delete(self, caller: Caller, id: str) -> None:
-        """Delete a seller, with its grant, tokens and documents. Who authorizes after that is another seller.
+        """Delete a seller, with its grants, tokens, labels and files. Who authorizes after that is another seller.
 
         Raises:
             NotFound: the tenant has no such seller.
         """
         async with self._changes.writing(caller.organization_id) as store:
             gone, changes = await self._erased(store, caller, id)
+            waiting = (_c.organization_id == caller.organization_id) & (_c.customer == id)
+            changes += [Change(caller.organization_id, "connection.dropped", it) for it in await drop(store, waiting)]
             await self._tokens.end(store, id)
             await store.execute(delete(sellers).where(_t.id == id))
             its = (documents.c.organization_id == caller.organization_id) & (documents.c.seller_id == id)
-            while some := await drop(store, its, "seller deleted"):
+            while some := await kept.drop(store, its, "seller deleted"):
                 changes += some
             changes.append(Change(caller.organization_id, "seller.deleted", id))
             await self._changes.note_all(store, caller.actor, changes)

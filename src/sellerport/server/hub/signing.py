@@ -15,7 +15,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from joserfc import jwt
+from joserfc import jws, jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import Key, KeySet, OctKey
 from sqlalchemy import insert, select, update
@@ -31,7 +31,9 @@ from sellerport.server.vault import Vault
 Kind = Literal["admin", "adb", "seller"]
 
 LOOK_AGAIN_S = 60.0
-"""How long a key that was retired elsewhere may count here still, and one that was made there is not known."""
+"""How long a key that was retired elsewhere may count here still."""
+LOOK_FOR_S = 1.0
+"""How long a key that was made elsewhere may be unknown here still; anybody may name keys that there are not."""
 
 ALGORITHM = "HS256"
 
@@ -103,9 +105,8 @@ class Signing:
             Unauthenticated: it was not made here, is of another kind, or expired.
             StoreError, VaultError: the keys cannot be read.
         """
-        if self._is_stale():
-            await self._read()
         try:
+            await self._look_for(jws.extract_compact(token.encode()).headers().get("kid"))
             claims = jwt.decode(token, self._keys, algorithms=[ALGORITHM]).claims
         except (JoseError, ValueError, TypeError):
             raise Unauthenticated from None
@@ -132,8 +133,7 @@ class Signing:
     async def open(self, sealed: str, purpose: str) -> bytes | None:
         """Return what was sealed for a purpose; None if it was not."""
         id, _, text = sealed.partition(".")
-        if self._is_stale():
-            await self._read()
+        await self._look_for(id)
         key = next((key for key in self._keys if key.kid == id), None)
         try:
             record = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
@@ -172,6 +172,12 @@ class Signing:
         newest = self._keys.keys[-1]
         assert isinstance(newest, OctKey), "there are no others"
         return newest
+
+    async def _look_for(self, id: object) -> None:
+        """Read the keys anew if that is due, or if this is none of those that are known."""
+        late = self._clock() - self._looked_at >= LOOK_FOR_S
+        if self._is_stale() or (late and all(key.kid != id for key in self._keys)):
+            await self._read()
 
     def _is_stale(self) -> bool:
         return not 0 <= self._clock() - self._looked_at < LOOK_AGAIN_S

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from sellerport.errors import StoreError
 from sellerport.server.store.backend import Backend
 
-HEAD = "0007"
+HEAD = "0008"
 """The newest migration. A database that has it needs no Alembic, which takes longer to import than all else here."""
 
 PATIENCE_S = 5

@@ -148,6 +148,7 @@ connections = Table(
     Column("status", String(16), nullable=False),
     Column("selling_partner_id", Text),
     Column("stores", JSON),  # hashes of the account's store names, by which it is known again
+    Column("marketplaces", JSON),  # where it may trade in its region, and whether it does
     # how many advertising profiles there are, and the only one; null: nobody has looked yet, or it is no advertiser
     Column("profiles", Integer),
     Column("profile_id", Text),
@@ -213,6 +214,8 @@ consents = Table(
     # the secret of a consent that was pushed, which opens with what the browser brings
     Column("sealed_key", LargeBinary),
     Column("sealed_secret", LargeBinary),
+    # the pushed consent that a browser came with; each that does has a consent of its own, and one of them ends
+    Column("pushed_id", ID),
     Column("link_hash", String(64), nullable=False, unique=True),
     Column("state_hash", String(64), unique=True),
     Column("browser_hash", String(64)),
