@@ -128,14 +128,13 @@ class Gateway:
             mint=it.mint,
             clock=it.clock,
         )
-        self.claims = Claims(it.database, connections, it.changes, self.passes, seller_tokens, it.egress, it.clock)
-        self.inbox = Inbox(
-            it.database, connections, applications, it.changes, self.claims, it.egress, it.mint, it.clock
-        )
+        its = (it.database, connections, it.changes)
+        self.claims = Claims(*its, self.passes, seller_tokens, it.egress, it.clock)
+        self.inbox = Inbox(*its, applications, self.claims, it.egress, it.mint, it.clock)
         self._keep_documents(it)
 
     def _keep_documents(self, it: Means) -> None:
-        """Make what labels and orders' addresses go through."""
+        """Make what documents, labels and orders' addresses go through."""
         self.clock, self.public_url = it.clock, it.public_url
         self.document_links = DocumentLinks(
             self.signing, amazon=it.amazon, wire=it.wire, public_url=it.public_url, clock=it.clock

@@ -57,8 +57,9 @@ class Inbox:
 
     Args:
         database: where it is.
-        connections, applications: carry the grants.
+        connections: carry the grants.
         changes: told of what happens.
+        applications: what their owners consented to.
         claims: hands grants over to sellers.
         egress: decides where callbacks may be.
         mint: makes sellers' ids.
@@ -69,8 +70,8 @@ class Inbox:
         self,
         database: Database,
         connections: Connections,
-        applications: Applications,
         changes: Changes,
+        applications: Applications,
         claims: Claims,
         egress: Egress,
         mint: Mint,
