@@ -193,6 +193,10 @@ def test_a_browser_is_told_on_a_page_and_everybody_else_in_json(sqlite_house):
             assert (refused.status, message in refused.text) == (400, True)
             kind = "text/html; charset=utf-8" if page else "application/json; charset=utf-8"
             assert (accept, refused.headers["content-type"]) == (accept, kind)
+            assert ("Go back to the software that sent you here" in refused.text) is page
+        html = {"accept": "text/html"}
+        *_, late = [await ask(server.app, "GET", initialize({}), html) for _ in range(6)]
+        assert f"Wait {late.headers['retry-after']} seconds, then go back" in late.text
 
     sqlite_house.run(scenario)
 

@@ -8,6 +8,7 @@ import doctest
 import hashlib
 import stat
 import time
+from contextlib import suppress
 from statistics import median
 
 import pytest
@@ -34,6 +35,7 @@ ROW = ("connections", "7", "acme")
 PLACE = ("connections", "7", "grant", "acme", "3")
 GRANT = b"Atzr|a-grant"
 SECRET = base64.b64encode(bytes(range(32))).decode()
+WEAK = "x" * 40
 
 
 def vault_of(*keys):
@@ -420,6 +422,28 @@ def test_a_secret_that_people_could_guess_is_stretched_before_it_locks_anything(
         opened(vault, key, record, held_secret=weak + " ")
     assert not is_strong(weak)
     assert time.process_time() - begun > 0.005, "a guess is expensive"  # one of a generated secret takes 0.00001 s
+
+
+def test_nobody_else_waits_while_a_secret_is_stretched():
+    """The server's other requests go on meanwhile: whoever is known may try such a secret."""
+    vault = vault_of(NEW)
+    key, _ = sealed(vault, held_secret=WEAK)
+
+    async def turns(work):
+        doing, count = asyncio.ensure_future(work), 0
+        while not doing.done():
+            await asyncio.sleep(0)
+            count += 1
+        return count
+
+    with_secret = [vault.new_key(ROW, held_secret=WEAK), vault.open_key(key, ROW, held_secret=WEAK)]
+    with_secret.append(suppressed(vault.open_key(key, ("connections", "8", "acme"), held_secret=WEAK)))
+    assert min(wait(turns(work)) for work in with_secret) > 20
+
+
+async def suppressed(work):
+    with suppress(Tampered):
+        await work
 
 
 @given(st.binary(min_size=16, max_size=32).filter(lambda found: len(set(found)) > 12))

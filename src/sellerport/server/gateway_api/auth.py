@@ -39,6 +39,9 @@ HEADERS = MappingProxyType(
 HSTS = "max-age=31536000"
 """Where browsers reach the server over HTTPS (RFC 6797)."""
 
+_AGAIN = "go back to the software that sent you here, and start again there."
+"""What a seller can do, who can correct nothing."""
+
 _AS_IT_IS = "%+-._~!$'()*,;:@/?="
 """What stands in a query as it is, besides letters and digits (RFC 3986 §3.4)."""
 
@@ -97,9 +100,16 @@ class Page(Endpoint):
         answer, hub = refuse(request, error), hub_of(request)
         if _prefers_a_page(request.headers.get("accept", "")):
             said = refusal(error, request.state.request_id)["error"]
-            title, message, request_id = "This did not work", said["message"], said["request_id"]
             shown = page(
-                "problem.html", answer.status_code, title=title, message=message, link=None, request_id=request_id
+                "problem.html",
+                answer.status_code,
+                title="This did not work",
+                message=said["message"],
+                hint=f"Wait {answer.headers['retry-after']} seconds, then {_AGAIN}"
+                if "retry-after" in answer.headers
+                else f"{_AGAIN.capitalize()} If that does not help, tell its support this message and number.",
+                link=None,
+                request_id=said["request_id"],
             )
             policy = shown.headers["content-security-policy"]
             kept = {name: value for name, value in answer.headers.items() if not name.startswith("content-")}
