@@ -7,6 +7,7 @@ import base64
 import os
 import statistics
 import time
+from contextlib import suppress
 
 import msgspec
 import pytest
@@ -200,3 +201,35 @@ def test_what_waits_is_resealed_with_the_newest_key(sqlite_house):
         assert (await server.hub.gateway.passes.check(access, SECRET.encode())).seller_id == ID
 
     sqlite_house.run(scenario)
+
+
+def test_what_waits_is_opened_and_disconnected_at_once_without_a_deadlock(house, monkeypatch):
+    """Rows are locked before the audit chain, wherever both are."""
+
+    async def scenario(server):
+        await imported(server)
+        sellers, connections = server.hub.gateway.sellers, server.hub.connections
+        create, erased, entered = connections.create, sellers._erased, asyncio.Event()
+
+        async def creating(*given, alongside, **more):
+            async def then(store, id):
+                entered.set()
+                await alongside(store, id)
+
+            return await create(*given, alongside=then, **more)
+
+        async def erasing(*given):
+            done = await erased(*given)
+            with suppress(TimeoutError):  # SQLite lets nobody in meanwhile
+                await asyncio.wait_for(entered.wait(), 0.5)
+            return done
+
+        monkeypatch.setattr(connections, "create", creating)
+        monkeypatch.setattr(sellers, "_erased", erasing)
+        disconnecting = asyncio.ensure_future(sellers.disconnect(Caller(TENANT.id, tenant=True), ID))
+        opening = asyncio.ensure_future(server.hub.gateway.imports.open(TENANT.id, ID, SECRET))
+        assert (await disconnecting).status in ("disconnected", "active")
+        with suppress(GrantRevoked):
+            await opening
+
+    house.run(scenario)
