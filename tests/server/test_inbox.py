@@ -138,7 +138,7 @@ def test_a_grant_that_a_secret_opens_is_not_renewed_without_it(sqlite_house):
     sqlite_house.run(scenario)
 
 
-def test_21_nobody_takes_anothers_seller_by_saying_its_id_at_amazon(house):
+def test_21_nobody_takes_anothers_seller_by_saying_its_id_at_amazon(sqlite_house):
     async def scenario(server):
         way = await begin(server)
         server.world.add_account(("US",), selling_partner_id=SECOND, name="Mallory's", orders=0)
@@ -146,17 +146,17 @@ def test_21_nobody_takes_anothers_seller_by_saying_its_id_at_amazon(house):
         await Owner(server, SECOND).install()
         (grant,) = await waiting(way.tenant)
         assert grant["seller_id"] is None
-        house.sql("UPDATE connections SET selling_partner_id = :it", it=SELLER)
+        sqlite_house.sql("UPDATE connections SET selling_partner_id = :it", it=SELLER)
         (grant,) = await waiting(way.tenant)
         assert grant["seller_id"] == seller_id
         assert refusal(await take(way.tenant, grant["id"]))[0] == 409
         assert await way.opens(seller_id) == (200, "succeeded")
         assert len(await waiting(way.tenant)) == 1
 
-    house.run(scenario)
+    sqlite_house.run(scenario)
 
 
-def test_29_what_waits_is_its_tenants_alone(house):
+def test_29_what_waits_is_its_tenants_alone(sqlite_house):
     async def scenario(server):
         way = await begin(server)
         other = await a_tenant(server, "Other")
@@ -167,11 +167,11 @@ def test_29_what_waits_is_its_tenants_alone(house):
         for tenant, id in ((other, grant["id"]), (way.tenant, "nobody"), (way.tenant, "x%00")):
             assert refusal(await take(tenant, id)) == NOTHING
         seller_id, _ = await way.register(seller=SECOND)
-        (held,) = house.sql("SELECT connection_id FROM sellers WHERE id = :id", id=seller_id)
+        (held,) = sqlite_house.sql("SELECT connection_id FROM sellers WHERE id = :id", id=seller_id)
         assert refusal(await take(way.tenant, held.connection_id)) == NOTHING
         assert (await take(way.tenant, grant["id"])).status == 200
 
-    house.run(scenario)
+    sqlite_house.run(scenario)
 
 
 def test_of_many_who_take_a_grant_one_gets_it(house):

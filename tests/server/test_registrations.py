@@ -462,7 +462,7 @@ def test_a_pushed_request_brings_a_browser_all_the_way_without_the_secret_in_an_
     house.run(scenario)
 
 
-def test_26_who_opens_a_pushed_link_besides_its_seller_uses_nothing_up(house):
+def test_26_who_opens_a_pushed_link_besides_its_seller_uses_nothing_up(sqlite_house):
     """RFC 9126 §4: a mail scanner, a preview or a second tab goes its own way; one of them ends the request."""
 
     async def scenario(server):
@@ -485,9 +485,9 @@ def test_26_who_opens_a_pushed_link_besides_its_seller_uses_nothing_up(house):
         assert error(await way.browser.get(back)) == error(await phone.get(also)) == (400, "Invalid or expired state")
         assert error(await after.get(link)) == (400, "Invalid or expired request_uri")
         assert error(await way.claim(found)) == (400, "Invalid or expired claim code")
-        assert house.sql("SELECT count(*) FROM sellers") == [(1,)]
+        assert sqlite_house.sql("SELECT count(*) FROM sellers") == [(1,)]
 
-    house.run(scenario)
+    sqlite_house.run(scenario)
 
 
 def test_of_browsers_that_come_back_with_one_pushed_request_at_once_one_gets_a_code(house):
