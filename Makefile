@@ -14,7 +14,7 @@ OTHERS := .venv-peers/.node .venv-peers-old/.installed .venv-frameworks/.install
 .PHONY: help demo test peers frameworks browser browser-if-any static check format bench catalog stubs docs clean
 
 help: ## What there is
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
 
 $(VENV)/.server: pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

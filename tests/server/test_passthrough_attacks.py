@@ -11,6 +11,7 @@ import json
 import re
 import socket
 
+import pytest
 from tests.server.passing import OK, PAIR, PLAIN, run
 
 from sellerport.server.gateway_api import call
@@ -70,6 +71,27 @@ def test_38_an_encoded_parameter_reaches_amazon_encoded_once():
         assert up.stub.received[0].line.split(" ")[1].endswith("/items/A1/a%20b%C3%A9.c%2B?marketplaceIds=A")
 
     run(scenario)
+
+
+LISTING = "/passthrough-api/listings/2021-08-01/items/A1"
+
+
+@pytest.mark.parametrize("sku", ["a%2Fb", "Item%5C1", "100%25ab", "a%3Bb", "x%252Fy"])
+def test_38_a_sku_may_have_what_paths_may_not(sku):
+    """Attack 38: it is the seller's own word, and reaches Amazon encoded once."""
+
+    async def scenario(up):
+        assert (await up.ask("GET", f"{LISTING}/{sku}")).status == 200
+        assert up.stub.received[0].line.split(" ")[1].endswith(f"/items/A1/{sku}")
+
+    run(scenario)
+
+
+def test_38_a_sku_leads_nowhere_else():
+    """Attack 38: not a way up, nor a way on, in whatever order its bytes are decoded; and no other parameter may."""
+    paths = ["..%2fx", "a%2f..%2fb", "%2fa", "a%2f", "a%5c..%5cb", "a%252f..%252fb", "%2e%2e%2f", "a%2f%2fb", "a%250ab"]
+    targets = [f"{LISTING}/{path}" for path in paths] + ["/passthrough-api/listings/2021-08-01/items/A%2F1/x"]
+    refused(*(f"GET {target} HTTP/1.1\r\nhost: gateway\r\n".encode() + PAIR + b"\r\n" for target in targets))
 
 
 def test_39_another_form_of_target_is_refused():

@@ -118,3 +118,34 @@ def test_what_asks_for_a_part_of_an_answer_or_whether_it_changed_does_not_reach_
         assert not {"range", "if-none-match", "if-modified-since"} & up.stub.received[0].fields.keys()
 
     run(scenario, answer(b'{"payload":{"BuyerInfo":{"BuyerName":"Canary"}}}', "200 OK", 'etag: "of Canary"'))
+
+
+def test_what_amazon_said_first_is_passed_on_where_there_is_no_restricted_token():
+    async def scenario(up):
+        got = await up.ask("GET", DOCUMENT)
+        assert (got.status, json.loads(got.body)) == (
+            403,
+            json.loads(errors("Access to requested resource is denied.")),
+        )
+        assert "x-adb-error" not in got.headers
+
+    run(scenario, DENIED, LWA, answer(errors("the application lacks the role"), "403 Forbidden"))
+
+
+def test_fields_that_may_name_a_person_or_lead_around_this_server_stay_here():
+    lines = (
+        'content-disposition: attachment; filename="Canary.pdf"',
+        "location: https://x.test/Canary",
+        "link: <https://x.test/Canary>",
+        "content-location: /Canary",
+        "refresh: 0; url=https://x.test/Canary",
+        "last-modified: Sun, 06 Nov 1994 08:49:37 GMT",
+    )
+
+    async def scenario(up):
+        got = await up.ask("GET", ORDER)
+        assert got.status == 200
+        assert "Canary" not in str(got.fields)
+        assert "last-modified" not in got.headers
+
+    run(scenario, answer(b'{"payload":{}}', "200 OK", "\r\n".join(lines)))

@@ -32,7 +32,7 @@ class Call:
 
     __slots__ = (
         "_streaming", "_watching", "amazons", "begun", "body", "closing", "error", "fields", "given", "left", "one",
-        "path", "query", "receive", "request_id", "route", "scope", "send", "status", "unread",
+        "path", "query", "receive", "request_id", "route", "scope", "send", "status", "stays", "unread",
     )  # fmt: skip
 
     given: Given
@@ -52,12 +52,16 @@ class Call:
         self.route: Route | None = None
         self.error: SellerportError | None = None
         self.begun = self.left = self.unread = self._streaming = False
+        self.stays = False
+        """Whether the answer is for this server too, so that it is waited for whether or not the client is there."""
         self.amazons: Answer | None = None
         self._watching: asyncio.Task[None] | None = None
 
     def watch(self, answer: Answer) -> bool:
         """Abort an answer as soon as the client leaves; return whether that is seen to."""
         self.amazons = answer
+        if self.stays:
+            return True
         if self._streaming:  # who reads the body learns of it
             return False
         if self._watching is None:

@@ -40,8 +40,12 @@ _DROPPED = _HOP_BY_HOP | {
     b"date", b"server", b"x-request-id", b"x-adb-error", b"x-adb-scrub",  # this server's own
     b"cache-control", b"expires", b"pragma", b"age",  # nobody may keep it: whose it is, is in no address
 }  # fmt: skip
-_BODYS = frozenset({b"content-length", b"content-encoding", b"content-md5", b"digest", b"content-digest", b"etag"})
-"""Fields that are about the bytes of a body, and wrong when those are others."""
+_BODYS = frozenset({
+    b"content-length", b"content-encoding", b"content-md5", b"digest", b"content-digest", b"repr-digest", b"etag",
+    b"last-modified", b"accept-ranges", b"content-range",
+    b"content-disposition", b"content-location", b"location", b"link", b"refresh",
+})  # fmt: skip
+"""Fields about the bytes of a body, which are wrong when those are others; and such as may name who is in it."""
 
 Given = dict[bytes, bytes]
 """What is read of a request's head."""

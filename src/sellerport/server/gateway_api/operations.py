@@ -75,7 +75,9 @@ DENIED: Final = frozenset(
         "shipping_v2.unlink_carrier_account",
     }
 )
-"""The operations of those that are not. Nor is any that acts for the application, and not for a seller (grantless)."""
+"""The operations of those that are not. Nor is any that acts for the application, and not for a seller (grantless):
+with its token, one tenant could read or delete what another subscribed to.
+"""
 
 _REFUSED = re.compile(
     rb"""
@@ -85,6 +87,9 @@ _REFUSED = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
+_SKUS = frozenset({"sku", "sellerSku", "SellerSKU"})
+"""The parameters whose values are the seller's own words, with whatever is in them; Amazon has them encoded once."""
+_IN_SKUS = re.compile(rb"%(?:2f|5c|25[0-9a-f]{2})", re.IGNORECASE)
 _PLAIN = re.compile(rb"[A-Za-z0-9._~-]+")
 _PLAIN_QUERY = re.compile(rb"(?:[A-Za-z0-9._~:@!$'()*,;/?+=&-]+|%(?![01]|7[fF])[0-9A-Fa-f]{2})*")
 _ODD_IN_QUERY = re.compile(rb"[^A-Za-z0-9._~:@!$'()*,;/?+=&%-]")
@@ -153,14 +158,29 @@ def query(raw: bytes) -> bytes:
 
 
 def _matched(method: str, raw_path: bytes) -> tuple[Route, bytes]:
-    if not raw_path.startswith(b"/") or _REFUSED.search(raw_path):
-        raise CallerError("the path could be read in more than one way: no //, ., .., \\, ; or encoded / in it")
+    if not raw_path.startswith(b"/") or _REFUSED.search(_IN_SKUS.sub(b"x", raw_path)):
+        raise _two_ways()
     found = catalog.match(method, raw_path.decode("ascii")) if not raw_path.endswith(b"/") else None
     if found is None:
+        if _REFUSED.search(raw_path):
+            raise _two_ways()
         raise NotFound("Amazon has no such operation")
     operation, values = found
+    for name, value in values.items():
+        if _REFUSED.search(value.encode()) and not (name in _SKUS and _one_piece(value.encode())):
+            raise _two_ways()
     route = _route(operation)
     return route, route.path([_encoded(value.encode()) for value in values.values()])
+
+
+def _one_piece(sku: bytes) -> bool:
+    """Whether nothing in a SKU could be taken for a way to somewhere else, were it decoded before it is matched."""
+    pieces = re.split(rb"[/\\]", unquote_to_bytes(unquote_to_bytes(sku)))
+    return not any(piece in (b"", b".", b"..") or re.search(rb"[\x00-\x1f\x7f]", piece) for piece in pieces)
+
+
+def _two_ways() -> CallerError:
+    return CallerError("the path could be read in more than one way: no //, ., .., \\, ; or encoded / in it")
 
 
 def _encoded(value: bytes) -> bytes:

@@ -36,6 +36,7 @@ from sellerport.catalog import Operation
 from sellerport.errors import (
     AccessDenied,
     AmazonError,
+    AmazonRefused,
     AmazonUnavailable,
     SellerportError,
     TooManyRequests,
@@ -170,16 +171,13 @@ class Passthrough:
         plan = scrubbing.plan(operation, one.privacy)
         wants_labels = headers.ORDER in given and headers.SHIPMENT in given
         parcel = await self._parcel(call, one) if wants_labels and self._labels.takes(operation) else None
-        read = plan is not None or parcel is not None
+        read, call.stays = plan is not None or parcel is not None, parcel is not None and operation.write
         fields = headers.forwarded(given, route, identity=read)
         if plan is not None:
             query = operations.query(plan.query(query.decode()).encode())
         framing = b"content-length: 0\r\n" if method in _WITH_BODY else b""
         if length != 0 and operation.body is not None:
             framing = await call.read_body(length, entire=read)
-        if plan is not None and isinstance(call.body, bytes) and call.body:
-            call.body = plan.body(call.body)
-            framing = b"content-length: %d\r\n" % len(call.body)
         call.query, call.fields = query, fields + framing
 
         amazons = None if route.restricted else self.passes.access_token(one)
@@ -212,7 +210,10 @@ class Passthrough:
         if _blames_token(route.operation, answer, held):
             again = await self._token(call, one, route, refused, restricted=route.restricted)
         elif route.specific:
-            again = await self._token(call, one, route, restricted=True)
+            try:
+                again = await self._token(call, one, route, restricted=True)
+            except AmazonRefused:
+                return answer, held  # there is no such token: what Amazon said first is the caller's
         else:
             return answer, held
         answer.close()

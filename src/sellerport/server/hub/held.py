@@ -107,6 +107,7 @@ class Held:
 
     def _its(self, caller: Caller, secret: str, customer: str, platform: Platform) -> ColumnElement[bool]:
         mine = (_t.secret_hash == digest(secret)) & (_t.organization_id == caller.organization_id)
+        mine &= _t.client_held.is_(False)  # a claim code of the gateway is taken with the client's secret
         return mine & (_t.customer == customer) & (_t.platform == platform) & (_t.secret_until > self._clock())
 
 

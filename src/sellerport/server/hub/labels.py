@@ -65,6 +65,8 @@ class Labels:
         await self._shipments.need_same(one, order_id, name)
         if unredacted:
             await self._access.show(one, order_id, visit, "unredactedLabel")
+        else:
+            await self._access.need_open(one.seller_id, order_id)
 
     async def keep(
         self,

@@ -13,11 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sellerport.errors import CallerError, CarrierFailed, Conflict, NotFound, OutcomeUnknown
 from sellerport.server.hub.changes import Change, Changes, Fact
-from sellerport.server.hub.documents import ANSWER, Document, Documents, New, Sealed, add
+from sellerport.server.hub.documents import ANSWER, Document, Documents, New, add
 from sellerport.server.hub.mint import Mint
 from sellerport.server.hub.passes import Pass
 from sellerport.server.hub.pii_access import actor
-from sellerport.server.store import Database, documents, pii_orders, shipments
+from sellerport.server.store import Database, documents, shipments
 
 CLAIM_S = 300.0
 """How long an attempt holds a shipment: longer than Amazon and a carrier may take together."""
@@ -140,7 +140,7 @@ class Shipments:
 
         async def write(store: AsyncConnection) -> tuple[str, int]:
             await store.execute(update(shipments).where(_t.id == id).values(values))
-            await _add(store, one, order_id, made)
+            await add(store, made)
             return id, len(new)
 
         await self._write(one, order_id, carrier, write)
@@ -168,7 +168,7 @@ class Shipments:
             for row, _ in fresh.values():
                 row["shipment_id"] = shipment["id"]
                 known[row["sha256"]] = _document(row)
-            await _add(store, one, order_id, list(fresh.values()))
+            await add(store, list(fresh.values()))
             return shipment["id"], len(fresh)
 
         id = await self._write(one, order_id, "amazon", write)
@@ -258,14 +258,6 @@ def need_name(name: str) -> str:
     if len(name) > LONGEST_NAME:
         raise CallerError(f"x-unique-shipment-id must have at most {LONGEST_NAME} characters")
     return name
-
-
-async def _add(store: AsyncConnection, one: Pass, order_id: str, made: Sequence[Sealed]) -> None:
-    """Write documents; those of an order that was called complete meanwhile have had their time."""
-    its = (pii_orders.c.seller_id == one.seller_id) & (pii_orders.c.order_id == order_id)
-    if await store.scalar(select(pii_orders.c.completed_at).where(its)) is not None:
-        made = [({**row, "delete_after": row["created_at"]}, content) for row, content in made]
-    await add(store, made)
 
 
 async def _free(store: AsyncConnection, claim: Claim, *, bought: bool) -> None:

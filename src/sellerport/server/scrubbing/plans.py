@@ -54,10 +54,6 @@ class Plan:
             return query
         return "&".join(one for part in query.split("&") if (one := _asking(part)))
 
-    def body(self, body: bytes) -> bytes:
-        """Return the body of a request as it may be sent; none asks for personal data."""
-        return body
-
     def scrub(self, body: bytes, content_type: str | None, *, link: Link, status: int = 200) -> Scrubbed:
         """Return an answer without personal data.
 
