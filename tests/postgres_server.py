@@ -39,7 +39,7 @@ class PostgresServer:
     def create(self, template: str = "template1") -> str:
         """Create a database, and return its address."""
         name = f"test_{next(self._numbers)}"
-        self._run(f"CREATE DATABASE {name} TEMPLATE {template}")
+        self._run(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
         return self.url(name)
 
     def admit(self, user: str, password: str) -> None:

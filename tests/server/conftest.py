@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import msgspec
 import pytest
 from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.pgbouncer import PgBouncer, executable, running_pgbouncer
 from tests.postgres_server import PostgresServer, name_of, running_postgres
 
@@ -28,6 +29,8 @@ from sellerport.server.hub import Caller, Hub, Organization
 from sellerport.server.settings import Secret, Settings
 from sellerport.server.store import Database
 from sellerport.server.store.backend import backend
+from sellerport.server.store.postgresql import PostgreSQL
+from sellerport.server.store.sqlite import SQLite
 from sellerport.wire import AsyncWire, Request, Response, Stream
 
 PUBLIC = "https://connect.example.test"
@@ -365,6 +368,34 @@ class House:
             application_id="amzn1.sp.solution.test",
         )
         return organization
+
+
+class CompiledOnce(dict[Any, Any]):
+    """What statements are compiled to, for all engines of a run: each would compile the same ones for itself."""
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        return super().get((key[0].driver, *key[1:]), default)
+
+    def __setitem__(self, key: Any, compiled: Any) -> None:
+        super().__setitem__((key[0].driver, *key[1:]), compiled)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_once() -> Iterator[None]:
+    cache = CompiledOnce()
+
+    def sharing(engine: Callable[[Any], AsyncEngine]) -> Callable[[Any], AsyncEngine]:
+        def made(backend: Any) -> AsyncEngine:
+            found = engine(backend)
+            found.update_execution_options(compiled_cache=cache)
+            return found
+
+        return made
+
+    with pytest.MonkeyPatch.context() as patch:
+        for kind in (SQLite, PostgreSQL):
+            patch.setattr(kind, "engine", sharing(kind.engine))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -61,10 +62,13 @@ def document(endpoints: Sequence[Endpoint], credentials: Mapping[str, Any]) -> d
 def route(endpoints: Sequence[Endpoint], credentials: Mapping[str, Any]) -> Route:
     """Return the route of the description. Anybody may read it: it holds nothing of anyone."""
     headers = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
-    made = msgspec.json.encode(document(endpoints, credentials))
+
+    @cache  # nobody waits for it when the server starts
+    def made() -> bytes:
+        return msgspec.json.encode(document(endpoints, credentials))
 
     async def serve(request: Request) -> Response:
-        return Response(made, 200, headers, "application/json")
+        return Response(made(), 200, headers, "application/json")
 
     return Route(PATH, serve, methods=["GET"])
 
