@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -440,9 +440,15 @@ POOLED = {"return_urls", "shared_limits", "tokens"}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "database_kind" in metafunc.fixturenames:
+    given = [mark.args[0] for mark in metafunc.definition.iter_markers("parametrize")]
+    if "database_kind" in metafunc.fixturenames and not any("database_kind" in names for names in given):
         name = metafunc.module.__name__.rpartition("test_")[2]
         metafunc.parametrize("database_kind", ["sqlite", "postgresql", *(["pgbouncer"] if name in POOLED else [])])
+
+
+def all_on_sqlite(cases: Iterable[str], on_postgresql: Iterable[str]) -> list[tuple[str, str]]:
+    """Pairs of ``database_kind`` and a case, where the database is beside the point of most of them."""
+    return [*(("sqlite", one) for one in cases), *(("postgresql", one) for one in on_postgresql)]
 
 
 @pytest.fixture

@@ -25,12 +25,12 @@ def test_an_organization_is_found_by_name_and_id_and_made_once(house):
 
 
 @pytest.mark.parametrize("name", ["", "  ", "x" * 201, "a\nb", "a\x00"])
-def test_names_are_printable_and_of_some_length(house, name):
+def test_names_are_printable_and_of_some_length(sqlite_house, name):
     async def scenario(server):
         with pytest.raises(InvalidArguments, match="name: must have 1 to 200 printable characters"):
             await server.hub.organizations.create(name)
 
-    house.run(scenario)
+    sqlite_house.run(scenario)
 
 
 def test_an_api_client_exchanges_its_secret_for_a_token_of_fifteen_minutes(house):

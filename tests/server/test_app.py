@@ -113,9 +113,9 @@ def test_a_foreign_host_is_named(house):
 
 
 @pytest.mark.parametrize("host", [f"\u00e9{'a' * 63}.example.com", "a\0b"])
-def test_a_host_that_can_be_none_is_named(house, host):
+def test_a_host_that_can_be_none_is_named(sqlite_house, host):
     async def scenario():
-        async with running(replace(house.settings, host=host, port=0)):
+        async with running(replace(sqlite_house.settings, host=host, port=0)):
             pass
 
     with pytest.raises(SettingsError, match=r"SELLERPORT_HOST '.*' is no host's name or address"):
@@ -149,8 +149,8 @@ HEAD = b"POST /api/v1/account/applications/token HTTP/1.1\r\nhost: x\r\n"
     [HEAD + b"x: " + b"y" * LARGEST_HEAD, HEAD + b"x: y\r\n" * (LARGEST_HEAD // 6), b"GET /" + b"y" * LARGEST_HEAD],
     ids=["one field", "many fields", "address"],
 )
-def test_a_head_without_an_end_is_refused(house, endless):
-    answered, _ = over_a_socket(house, endless)
+def test_a_head_without_an_end_is_refused(sqlite_house, endless):
+    answered, _ = over_a_socket(sqlite_house, endless)
     assert answered == b"HTTP/1.1 400 Bad Request\r\n"
 
 

@@ -131,7 +131,7 @@ LWA, SP_API = "api.amazon.com", "sellingpartnerapi-na.amazon.com"
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else f"{value.host[:4]}-{value.answer}-{value.status}",
 )
-def test_nothing_but_a_revoked_grant_ends_a_connection(house, fault, raised):
+def test_nothing_but_a_revoked_grant_ends_a_connection(sqlite_house, fault, raised):
     async def scenario(server):
         id = await server.connect()
         before = await server.hub.connections.open(server.caller, id)
@@ -147,7 +147,7 @@ def test_nothing_but_a_revoked_grant_ends_a_connection(house, fault, raised):
             assert len(await server.orders(id)) > 0
             assert (await server.hub.connections.get(server.caller, id)).last_error is None
 
-    house.run(scenario)
+    sqlite_house.run(scenario)
 
 
 def test_a_wrong_client_secret_leaves_the_grant(house):

@@ -210,13 +210,13 @@ def test_a_wrong_secret_gets_no_token(house):
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'"text"', b"\xff", b"[" * 10_000])
-def test_a_body_that_is_no_object_is_refused(house, body):
+def test_a_body_that_is_no_object_is_refused(sqlite_house, body):
     async def scenario(server):
         for path in (TOKEN, INITIATE, CONNECTORS, f"{CONNECTORS}/x/execute"):
             answer = await server.api("POST", path, body)
             assert_refused(answer, 422, "value_error", "body", "must be a JSON object")
 
-    house.run(scenario)
+    sqlite_house.run(scenario)
 
 
 def test_a_body_that_is_too_large_is_refused(house):
@@ -260,24 +260,24 @@ ONE_OF = "Value error, One of connector_type, definition_id, or source_template_
         ({**TYPED, "environment": "na"}, "environment", "Expected `object | null`, got `str`"),
     ],
 )
-def test_bad_input_to_initiate_and_create_names_the_field(house, body, field, said):
+def test_bad_input_to_initiate_and_create_names_the_field(sqlite_house, body, field, said):
     async def scenario(server):
         for path, more in ((INITIATE, {"redirect_url": SHOP}), (CONNECTORS, {"credentials": {"refresh_token": "x"}})):
             assert_refused(await server.api("POST", path, body | more), 422, "value_error", field, said)
         assert (await server.api("GET", CONNECTORS)).json == {"data": []}
 
-    house.run(scenario)
+    sqlite_house.run(scenario)
 
 
 @pytest.mark.parametrize("kind", ["Amazon-Seller-Partner", "AMAZON-SELLER-PARTNER", "Amazon Seller Partner"])
-def test_a_connector_is_known_under_all_its_names(house, kind):
+def test_a_connector_is_known_under_all_its_names(sqlite_house, kind):
     async def scenario(server):
         named = {"connector_type": kind, "customer_name": "ann", "redirect_url": SHOP}
         assert (await server.api("POST", INITIATE, named)).status == 200
         by_id = {"definition_id": DEFINITION, "external_user_id": "ann", "redirect_url": SHOP}
         assert (await server.api("POST", INITIATE, by_id)).status == 200
 
-    house.run(scenario)
+    sqlite_house.run(scenario)
 
 
 def test_bad_input_to_initiate_alone_names_the_field(house):
@@ -320,14 +320,14 @@ def test_initiate_without_an_application_says_what_is_missing(house):
         ),
     ],
 )
-def test_credentials_that_fit_nothing_are_refused_and_not_shown(house, credentials, status, said):
+def test_credentials_that_fit_nothing_are_refused_and_not_shown(sqlite_house, credentials, status, said):
     async def scenario(server):
         answer = await server.api("POST", CONNECTORS, {**TYPED, "credentials": credentials})
         assert answer.status == status
         assert said in answer.json["errors"][0]["message"]
         assert "test-secret" not in answer.text
 
-    house.run(scenario)
+    sqlite_house.run(scenario)
 
 
 def test_a_selling_partner_id_that_is_none_is_named_and_a_good_one_kept(house):
@@ -386,7 +386,7 @@ def test_a_revoked_grant_is_told_with_what_to_do(house):
     ],
     ids=lambda value: f"{value.answer}-{value.status}" if isinstance(value, Fault) else None,
 )
-def test_what_amazon_answers_has_its_status_here(house, fault, status, code):
+def test_what_amazon_answers_has_its_status_here(sqlite_house, fault, status, code):
     async def scenario(server):
         id = (await create(server)).json["id"]
         await server.orders(id)
@@ -396,7 +396,7 @@ def test_what_amazon_answers_has_its_status_here(house, fault, status, code):
         assert ("retry-after" in answer.headers) == (status == 429)
         assert int(answer.headers.get("retry-after", 1)) >= 1
 
-    house.run(scenario)
+    sqlite_house.run(scenario)
 
 
 def test_an_unknown_entity_or_action_is_told(house):
@@ -412,14 +412,14 @@ def test_an_unknown_entity_or_action_is_told(house):
 
 
 @pytest.mark.parametrize("params", [None, {}, {"limit": 1}, {"CreatedAfter": "2020-01-01T00:00:00Z"}])
-def test_parameters_may_be_missing_null_or_spelled_as_amazon_does(house, params):
+def test_parameters_may_be_missing_null_or_spelled_as_amazon_does(sqlite_house, params):
     async def scenario(server):
         id = (await create(server)).json["id"]
         body = {"entity": "orders", "action": "list", "params": params, "unknown_to_us": 1}
         answer = await server.api("POST", f"{CONNECTORS}/{id}/execute", body)
         assert (answer.status, answer.json["result"] != []) == (200, True)
 
-    house.run(scenario)
+    sqlite_house.run(scenario)
 
 
 def test_every_operation_of_the_catalogue_can_be_executed(house):

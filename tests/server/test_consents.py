@@ -277,14 +277,14 @@ def test_a_denied_consent_connects_nothing(house):
         {"selling_partner_id": "\u0410SELLER"},
     ],
 )
-def test_an_answer_without_a_code_or_account_connects_nothing(house, broken):
+def test_an_answer_without_a_code_or_account_connects_nothing(sqlite_house, broken):
     async def scenario(server):
         browser, back = await begun(server)
         ended = await browser.get(with_query(back, **broken))
         assert ended.query["error"] == ["creation_failed"]
         assert await server.hub.connections.all(server.caller) == []
 
-    house.run(scenario)
+    sqlite_house.run(scenario)
 
 
 def test_an_answer_that_says_something_twice_goes_nowhere(house):
@@ -339,7 +339,7 @@ def test_a_wrong_client_secret_is_told_and_connects_nothing(house):
     ],
     ids=lambda fault: f"{fault.answer}-{fault.status}",
 )
-def test_amazon_in_trouble_at_the_exchange_leaves_nothing_half_made(house, fault):
+def test_amazon_in_trouble_at_the_exchange_leaves_nothing_half_made(sqlite_house, fault):
     async def scenario(server):
         browser, back = await begun(server)
         server.world.fail(fault)
@@ -349,7 +349,7 @@ def test_amazon_in_trouble_at_the_exchange_leaves_nothing_half_made(house, fault
         assert await server.hub.connections.all(server.caller) == []
         assert await server.connect() is not None
 
-    house.run(scenario)
+    sqlite_house.run(scenario)
 
 
 def test_a_database_that_cannot_take_the_answer_uses_nothing_up(house):

@@ -33,13 +33,13 @@ def dead_end(answer, said):
 
 
 @pytest.mark.parametrize("state", [None, "", "unknown", "a" * 5000, "\x00", "' OR 1=1 --"])
-def test_11_and_12_a_missing_or_unknown_state_goes_nowhere(house, state):
+def test_11_and_12_a_missing_or_unknown_state_goes_nowhere(sqlite_house, state):
     async def scenario(server):
         browser, back = await begun(server)
         dead_end(await browser.get(with_query(back, state=state)), "belongs to no consent")
         assert (await browser.get(back)).status == 303
 
-    house.run(scenario)
+    sqlite_house.run(scenario)
 
 
 def test_13_a_state_that_expired_a_second_ago_goes_nowhere(house):

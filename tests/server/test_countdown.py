@@ -278,12 +278,12 @@ def test_amazon_says_how_old_a_secret_is(house):
     "payload",
     [{}, {"applicationOAuthClientNewSecret": {"clientId": CLIENT}}, {"applicationOAuthClientNewSecret": "x"}],
 )
-def test_a_notification_without_a_secret_is_refused(house, payload):
+def test_a_notification_without_a_secret_is_refused(sqlite_house, payload):
     async def scenario(server):
         with pytest.raises(NotificationError):
             await server.hub.secrets.take(notification("APPLICATION_OAUTH_CLIENT_NEW_SECRET", payload))
 
-    house.run(scenario)
+    sqlite_house.run(scenario)
 
 
 def test_an_application_without_a_queue_is_refused_with_amazons_words(house):

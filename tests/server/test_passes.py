@@ -75,16 +75,16 @@ def test_a_wrong_secret_is_refused_and_the_eleventh_waits(house):
 
 
 @pytest.mark.parametrize("wrong", ["another kind", "another seller", "taken back", "ended", "no token", "another key"])
-def test_a_token_that_is_not_this_sellers_is_refused(house, wrong):
+def test_a_token_that_is_not_this_sellers_is_refused(sqlite_house, wrong):
     async def scenario(server):
-        token, hub = await a_seller(house, server), server.hub
+        token, hub = await a_seller(sqlite_house, server), server.hub
         said = {"tenant_id": server.organization.id, "seller_id": ID, "sv": 0}
         if wrong == "another kind":
             token = (await hub.gateway.signing.issue("adb", 60, **said)).encode()
         elif wrong == "another seller":
             token = (await hub.gateway.signing.issue("seller", 60, **{**said, "seller_id": "2"})).encode()
         elif wrong == "taken back":
-            house.sql("UPDATE sellers SET token_version = 1")
+            sqlite_house.sql("UPDATE sellers SET token_version = 1")
         elif wrong == "ended":
             server.clock.advance(86_401)
         elif wrong == "no token":
@@ -94,7 +94,7 @@ def test_a_token_that_is_not_this_sellers_is_refused(house, wrong):
         with pytest.raises(Unauthenticated, match="Invalid seller access token"):
             await hub.gateway.passes.check(token, SECRET.encode())
 
-    house.run(scenario)
+    sqlite_house.run(scenario)
 
 
 def test_a_pass_is_dropped_within_seconds_of_being_taken_back(house):

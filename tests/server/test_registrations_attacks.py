@@ -79,14 +79,14 @@ def test_1_to_10_browsers_are_sent_to_the_registered_address_and_below_it_alone(
 
 
 @pytest.mark.parametrize("state", [None, "", "unknown", "a" * 5000, "\x00", "' OR 1=1 --"])
-def test_11_and_12_a_missing_or_unknown_state_goes_nowhere(house, state):
+def test_11_and_12_a_missing_or_unknown_state_goes_nowhere(sqlite_house, state):
     async def scenario(server):
         way = await Way.begin(server)
         back = await way.back()
         assert error(await way.browser.get(with_query(back, state=state))) == NOWHERE
         assert "code" in brought(await way.browser.get(back))
 
-    house.run(scenario)
+    sqlite_house.run(scenario)
 
 
 def test_13_and_14_a_state_is_good_for_ten_minutes_and_once(house):
