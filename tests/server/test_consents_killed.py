@@ -7,66 +7,21 @@ made twice.
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
 import msgspec
 import pytest
+from tests.server.dying import serve_until
+from tests.server.worker import FORK, PATIENCE_S
 
 from sellerport import emulator
 from sellerport.errors import NoAnswer
 from sellerport.server.app import open_hub
 from sellerport.server.hub import Caller
 from sellerport.wire import BlockingWire, Request, Response, run
-
-PROGRAM = """
-import os, signal, sys
-from sellerport import oauth
-from sellerport.server.app import serve
-from sellerport.server.hub.changes import Changes
-from sellerport.server.hub.consent_rows import ConsentRows
-from sellerport.server.hub.journal import Entry
-from sellerport.server.settings import Settings
-
-def die():
-    os.kill(os.getpid(), signal.SIGKILL)
-
-def before(owner, name, when=lambda *given: True):
-    original = getattr(owner, name)
-    async def dying(*given, **named):
-        if when(*given):
-            die()
-        return await original(*given, **named)
-    setattr(owner, name, dying)
-
-def after(owner, name):
-    original = getattr(owner, name)
-    async def dying(*given, **named):
-        await original(*given, **named)
-        die()
-    setattr(owner, name, dying)
-
-match sys.argv[1]:
-    case "before state insert":
-        before(ConsentRows, "insert")
-    case "after state delete":
-        after(ConsentRows, "claim")
-    case "after code exchange":
-        after(oauth, "exchange_code")
-    case "after journal write":
-        write = Entry.write
-        Entry.write = lambda entry, came: (write(entry, came), die())
-    case "before commit":
-        before(Changes, "note", lambda self, store, organization, action, *_: action == "connection.created")
-    case "after commit":
-        Entry.remove = lambda entry: die()
-serve(Settings.read(), lambda url: print(url, flush=True))
-"""
 
 KEPT = ("after journal write", "before commit", "after commit")
 POINTS = ("before state insert", "after state delete", "after code exchange", *KEPT)
@@ -75,25 +30,19 @@ POINTS = ("before state insert", "after state delete", "after code exchange", *K
 @contextmanager
 def server(settings, point=""):
     """Run a server that dies at a point, and yield its address."""
-    database = settings.database if isinstance(settings.database, str) else str(settings.database)
-    environ = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("SELLERPORT_")},
-        "SELLERPORT_DATABASE": database,
-        "SELLERPORT_VAULT_KEY": settings.vault_key,
-        "SELLERPORT_JOURNAL": str(settings.journal),
-        "SELLERPORT_AMAZON": settings.amazon,
-        "SELLERPORT_PORT": "0",
-        "SELLERPORT_LOG_LEVEL": "error",
-    }
-    command = [sys.executable, "-c", PROGRAM, point]
-    with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            yield process.stdout.readline().strip()
-        finally:
-            process.kill()
-        process.wait()
-    if point:
-        assert process.returncode == -signal.SIGKILL
+    here, there = FORK.Pipe()
+    process = FORK.Process(target=serve_until, args=(point, settings, there), daemon=True)
+    process.start()
+    there.close()
+    try:
+        assert here.poll(PATIENCE_S)
+        yield here.recv()
+        process.join(PATIENCE_S if point else 0)
+        assert process.exitcode == (-signal.SIGKILL if point else None)
+    finally:
+        process.kill()
+        process.join(PATIENCE_S)
+        here.close()
 
 
 def send(method: str, url: str, body: bytes = b"", **headers: str) -> Response:
@@ -118,7 +67,14 @@ def consented(url: str, client) -> Response:
 def local(house, tmp_path) -> Iterator[tuple]:
     """Settings of servers that have an organization, its API client, and a local Amazon."""
     with emulator.running(house.world) as amazon:
-        settings = replace(house.settings, port=0, public_url=None, amazon=amazon, journal=tmp_path / "journal")
+        settings = replace(
+            house.settings,
+            port=0,
+            public_url=None,
+            amazon=amazon,
+            journal=tmp_path / "journal",
+            log_level="error",
+        )
 
         async def furnish():
             async with open_hub(settings) as hub:
