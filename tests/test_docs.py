@@ -273,7 +273,7 @@ def test_the_connectors_page_runs_as_printed_here_and_through_a_server(tmp_path:
     assert printed.count("CheckResult(status='healthy', error=None") == 1
     assert "feeds_2021_06_30.create_feed changes things at Amazon" in printed
     assert re.search(rf"^\{{'AmazonOrderId': '{ORDER_ID}', 'OrderTotal': \{{'Amount': ", printed, re.MULTILINE)
-    assert printed.rstrip().endswith("5 True")
+    assert "\n5 True\n" in printed  # the server may log something more
 
 
 def test_the_gateways_page_runs_as_printed_and_ends_with_orders_without_buyers(tmp_path: Path) -> None:
