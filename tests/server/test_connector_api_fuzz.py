@@ -7,7 +7,6 @@ from contextlib import AsyncExitStack
 
 import pytest
 import requests  # noqa: TID251  # schemathesis looks at a request as requests has it; none is sent
-import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from tests.server.conftest import PUBLIC, ask
@@ -28,6 +27,7 @@ CHECKS = (
 
 @pytest.mark.filterwarnings("ignore")  # of schemathesis and what it brings
 def test_the_server_answers_as_it_is_described_whatever_is_sent(sqlite_house):
+    import schemathesis  # takes a second, which no other test needs
     from schemathesis import GenerationMode
     from schemathesis.checks import CHECKS as KNOWN
     from schemathesis.checks import load_all_checks
