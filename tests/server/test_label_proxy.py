@@ -6,6 +6,7 @@ import asyncio
 import base64
 import gzip
 import json
+import threading
 from dataclasses import replace
 
 import msgspec
@@ -128,7 +129,13 @@ def test_a_shipment_is_bought_once_however_often_it_is_asked_for(house, carrier)
         warehouse = await a_warehouse(house, server)
         order = warehouse.order()
         carrier.body = msgspec.json.encode({"n": 1, "label": base64.b64encode(PDF).decode()})
-        answers = await asyncio.gather(*(forward(warehouse, carrier, order=order) for _ in range(3)))
+        enough = threading.Event()  # until then the carrier does not answer
+        carrier.answer = lambda received: 200 if enough.wait(20) else 500
+        asked = waiting = [asyncio.create_task(forward(warehouse, carrier, order=order)) for _ in range(3)]
+        while len(waiting) > 1:
+            _, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        enough.set()
+        answers = await asyncio.gather(*asked)
         assert sorted(one.status for one in answers) == [200, 409, 409]
         first = next(one for one in answers if one.status == 200)
         again = await forward(warehouse, carrier, order=order)
