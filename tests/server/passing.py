@@ -212,7 +212,11 @@ def one_pass(amazon: Amazon, limits: Limits, **facts: Any) -> Any:
     session = Session(Source(ask, grant), REGIONS["na"], amazon, limits=limits, limit="raise")
     known = {"organization_id": "tenant", "seller_id": "seller", "region": REGIONS["na"], "sandbox": False}
     known |= {"privacy": "remove", "personal": False, "session": session, "grant": grant, **facts}
-    return SimpleNamespace(slot=lambda operation, key: session.slot(grant, operation), **known)
+    return SimpleNamespace(
+        slot=lambda operation, key: session.slot(grant, operation),
+        plans=lambda operation, key: session.slot(grant, operation).plans,
+        **known,
+    )
 
 
 @asynccontextmanager

@@ -108,11 +108,15 @@ class Slot:
         return cls.again(":".join(plan.key), (plan,))
 
     @classmethod
-    def again(cls, key: str, plans: tuple[Plan, ...]) -> Slot:
-        """Return another call's way through the same buckets as a slot's with this ``key`` and ``plans``."""
+    def again(cls, key: str, plans: tuple[Plan, ...], sent: float = NEVER) -> Slot:
+        """Return another call's way through the same buckets as a slot's with this ``key`` and ``plans``.
+
+        ``sent`` is what `Limits.take_at_once` returned for it, if that let it through.
+        """
         slot = cls.__new__(cls)
         slot.key, slot.plans, slot.rate = key, plans, None
         slot.move(None)
+        slot.sent = sent
         return slot
 
     def move(self, home: object) -> None:
@@ -311,6 +315,23 @@ class Limits:
                 slot.passed += 1
             slot.passed, slot.sent = 0, now  # a call that asks again sends another request, and keeps its place
             return 0.0
+
+    def take_at_once(self, plans: tuple[Plan, ...]) -> float | None:
+        """Let a call through if its only bucket has a token that nobody waits for; return when that was.
+
+        It does what a `Slot` does at a tenth of the cost, for the calls that most are; None: nothing was taken.
+        """
+        bucket = self._buckets.get(plans[0].key) if len(plans) == 1 else None
+        if bucket is None:
+            return None
+        with self._lock:
+            now = self._clock()
+            return None if bucket.waiting or bucket.take(0, now, waited=False) else now
+
+    def is_stated(self, plans: tuple[Plan, ...], header: str) -> bool:
+        """Whether what Amazon states in ``x-amzn-RateLimit-Limit`` is known already."""
+        bucket = self._buckets.get(plans[0].key)
+        return bucket is not None and bucket.stated and str(bucket.rate) == header
 
     def _enter(self, slot: Slot, now: float, most_s: float) -> float:
         """Let a call through its next bucket, or give it a place there."""

@@ -243,11 +243,9 @@ class Edge:
         took_ms = round((self._clock() - begun) * 1000, 1)
         log.info("request", extra={**_line(scope, state), "status": status, "ms": took_ms, "request_id": request_id})
 
-    def express(self, scope: Scope, exchange: Exchange) -> bool:
+    def express(self, exchange: Exchange) -> bool:
         """Begin to serve a request at once, if it is one that can be: see `gateway_api.express`."""
-        return (
-            scope["raw_path"].startswith(_PASSTHROUGH) and not self.draining and self._through.express(scope, exchange)
-        )
+        return exchange.url.startswith(_PASSTHROUGH) and not self.draining and self._through.express(exchange)
 
     @functools.cached_property
     def _through(self) -> Passthrough:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote
 
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
@@ -70,9 +71,8 @@ class Protocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """Begin a request."""
-        super().on_message_begin()
+        self.url, self.headers, self.expect_100_continue = b"", [], False
         self._head, self._in_head = 0, True
-        self.scope["extensions"] = self._extensions
 
     def on_headers_complete(self) -> None:
         """Have a request answered."""
@@ -81,8 +81,28 @@ class Protocol(HttpToolsProtocol):
             self._stop_waiting()
         if not self.url.startswith(b"/") or b"#" in self.url:
             raise ValueError("another host, or a part of an address that is never sent")  # which is answered with 400
-        super().on_headers_complete()
+        if not self._begun_shortly():
+            url, headers, expects = self.url, self.headers, self.expect_100_continue
+            super().on_message_begin()
+            self.url, self.expect_100_continue = url, expects
+            self.headers.extend(headers)
+            self.scope["extensions"] = self._extensions
+            super().on_headers_complete()
         self.headers = []  # for the fields of a trailer, which could bring what a proxy took out of the head
+
+    def _begun_shortly(self) -> bool:
+        express: Express | None = getattr(self.app, "express", None)
+        under_way: Any = self.cycle  # uvicorn's, or an `Exchange`; None before the first
+        if express is None or not (under_way is None or under_way.response_complete):
+            return False
+        parser = self.parser
+        if not parser.should_keep_alive() or parser.get_http_version() != "1.1":
+            return False
+        exchange = Exchange(self, parser.get_method(), self.url, self.headers)
+        if not express(exchange):
+            return False
+        self.cycle = exchange  # type: ignore[assignment]  # it has what this class asks of a cycle
+        return True
 
     def _await_head(self) -> None:
         if self._late is None:
@@ -122,17 +142,42 @@ class Protocol(HttpToolsProtocol):
         if self.transport.is_closing():
             super()._unset_keepalive_if_required()
 
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        express: Express | None = getattr(app, "express", None)
-        scope: Any = cycle.scope
-        if express is None or not express(scope, Exchange(self, cycle)):
-            super()._start_asgi_task(cycle, app)
-
-    def hand_over(self, cycle: RequestResponseCycle, what: object) -> None:
+    def hand_over(self, exchange: Exchange, what: object) -> None:
         """Have a request answered by the application after all; it finds under way what `under_way` returns."""
-        extensions: Any = {**self._extensions, _UNDER_WAY: what}
-        cycle.scope["extensions"] = extensions
-        super()._start_asgi_task(cycle, self.app)
+        path, _, query = exchange.url.partition(b"?")
+        scope: Any = {
+            "type": "http",
+            "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
+            "http_version": "1.1",
+            "server": self.server,
+            "client": self.client,
+            "scheme": self.scheme,
+            "root_path": "",
+            "method": exchange.method.decode(),
+            "path": unquote(path.decode()),
+            "raw_path": path,
+            "query_string": query,
+            "headers": exchange.headers,
+            "state": self.app_state.copy(),
+            "extensions": {**self._extensions, _UNDER_WAY: what},
+        }
+        cycle = RequestResponseCycle(
+            scope,
+            self.transport,
+            self.flow,
+            self.logger,
+            self.access_logger,
+            self.access_log,
+            self.server_state.default_headers,
+            asyncio.Event(),
+            expect_100_continue=False,
+            keep_alive=exchange.keep_alive,
+            on_response=self.on_response_complete,
+        )
+        cycle.more_body = False
+        if self.cycle is exchange:  # type: ignore[comparison-overlap]
+            self.cycle = cycle
+        self._start_asgi_task(cycle, self.app)
 
     def _send_whole(self, scope: Scope, status: int, fields: list[tuple[bytes, bytes]], body: bytes) -> bool:
         """Send an answer in one piece: see `Whole`."""
@@ -144,10 +189,14 @@ class Protocol(HttpToolsProtocol):
         return True
 
     def send_whole(
-        self, cycle: RequestResponseCycle, status: int, fields: list[tuple[bytes, bytes]], body: bytes
+        self,
+        cycle: RequestResponseCycle | Exchange,
+        status: int,
+        fields: list[tuple[bytes, bytes]],
+        body: bytes,
     ) -> None:
         """Send an answer in one piece: see `Whole`."""
-        head = b"".join([b"%b: %b\r\n" % field for field in (*cycle.default_headers, *fields)])
+        head = b"".join([b"%b: %b\r\n" % field for field in (*self.server_state.default_headers, *fields)])
         if (b"connection", b"close") in fields:
             cycle.keep_alive = False
         elif not cycle.keep_alive:
@@ -158,41 +207,57 @@ class Protocol(HttpToolsProtocol):
         cycle.message_event.set()
         if not cycle.keep_alive:
             self.transport.close()
-        cycle.on_response()
+        self.on_response_complete()
+
+
+class _NobodyWaits:
+    def set(self) -> None:
+        """Tell nobody: nothing waits for what comes of a request without a body."""
 
 
 class Exchange:
-    """A request that is answered without a task, as far as that goes."""
+    """A request without a body that is answered without a task, as far as that goes; for uvicorn, a cycle."""
 
-    __slots__ = ("_cycle", "_protocol")
+    __slots__ = (
+        "_protocol", "disconnected", "headers", "keep_alive", "method", "more_body", "response_complete",
+        "response_started", "url", "waiting_for_100_continue",
+    )  # fmt: skip
 
-    def __init__(self, protocol: Protocol, cycle: RequestResponseCycle) -> None:
-        self._protocol, self._cycle = protocol, cycle
+    message_event = _NobodyWaits()
+    response_started: bool
+    waiting_for_100_continue: bool
+
+    def __init__(self, protocol: Protocol, method: bytes, url: bytes, headers: list[tuple[bytes, bytes]]) -> None:
+        self._protocol = protocol
+        self.method, self.url, self.headers = method, url, headers
+        self.keep_alive = True
+        self.disconnected = self.response_complete = False
 
     @property
     def left(self) -> bool:
         """Whether the client is gone."""
-        return self._cycle.disconnected or self._protocol.transport.is_closing()
+        return self.disconnected or self._protocol.transport.is_closing()
 
     @property
     def ready(self) -> bool:
         """Whether the client takes an answer now."""
-        return not (self.left or self._cycle.flow.write_paused)
+        protocol = self._protocol
+        return not (self.disconnected or protocol.flow.write_paused or protocol.transport.is_closing())
 
     def answer(self, status: int, fields: list[tuple[bytes, bytes]], body: bytes) -> None:
         """Send the answer, as `Whole` does."""
-        self._protocol.send_whole(self._cycle, status, fields, body)
+        self._protocol.send_whole(self, status, fields, body)
 
     def hand_over(self, what: object) -> None:
         """Leave the rest to the application, which finds under way what `under_way` returns."""
-        self._protocol.hand_over(self._cycle, what)
+        self._protocol.hand_over(self, what)
 
     def abort(self) -> None:
         """End the connection at once."""
         self._protocol.transport.abort()
 
 
-Express = Callable[[Scope, Exchange], bool]
+Express = Callable[[Exchange], bool]
 """An application's ``express``: begins to answer a request and returns True, or does nothing and returns False."""
 
 

@@ -11,9 +11,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from starlette.types import Scope
-
-from sellerport.limits import Limits, Slot
+from sellerport.limits import Limits, Plan, Slot
 from sellerport.server import scrubbing
 from sellerport.server.gateway_api import headers, operations
 from sellerport.server.gateway_api.operations import PREFIX, Route
@@ -27,7 +25,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_METHODS = frozenset({"GET", "DELETE"})
+_METHODS = {b"GET": "GET", b"DELETE": "DELETE"}
 """Those that need not say that they have no body."""
 _LOOKED_AT = frozenset({401, 403, 429})
 """What Amazon may say of tokens and limits."""
@@ -37,8 +35,8 @@ class Passing:
     """A request on its way, and then its answer."""
 
     __slots__ = (
-        "_exchange", "_head", "_limits", "_place", "_through", "answer", "begun", "method", "one", "request_id",
-        "route", "slot",
+        "_exchange", "_head", "_limits", "_place", "_plans", "_sent", "_through", "answer", "begun", "method", "one",
+        "request_id", "route",
     )  # fmt: skip
 
     answer: Answer
@@ -50,15 +48,22 @@ class Passing:
         exchange: Exchange,
         one: Pass,
         route: Route,
-        slot: Slot,
+        plans: tuple[Plan, ...],
+        sent: float,
         method: str,
         place: Place,
         head: bytes,
     ) -> None:
         self._through, self._limits, self._exchange = through, limits, exchange
-        self.one, self.route, self.slot, self.method = one, route, slot, method
+        self.one, self.route, self.method = one, route, method
+        self._plans, self._sent = plans, sent
         self._place, self._head = place, head
         self.request_id, self.begun = through.next_id(), through.clock()
+
+    @property
+    def slot(self) -> Slot:
+        """Its way through the limits, as one that was let through."""
+        return Slot.again(self.route.key, self._plans, self._sent)
 
     def send(self) -> None:
         """Send it; what follows is `arrived`'s."""
@@ -86,7 +91,9 @@ class Passing:
         body = answer.take()
         answer.close()
         if (rate := answer.fields.get(b"x-amzn-ratelimit-limit")) is not None:
-            self._limits.note_rate(self.slot, rate.decode("latin-1"))
+            stated = rate.decode("latin-1")
+            if not self._limits.is_stated(self._plans, stated):
+                self._limits.note_rate(self.slot, stated)
         fields = headers.passed_on(answer)
         if b"content-length" not in answer.fields and status not in (204, 304):
             fields.append((b"content-length", b"%d" % len(body)))
@@ -104,10 +111,10 @@ class Passing:
         return self._exchange.left
 
 
-def begin(through: Passthrough, limits: Limits, scope: Scope, exchange: Exchange) -> bool:
+def begin(through: Passthrough, limits: Limits, exchange: Exchange) -> bool:
     """Send a request if it is one of those; return whether it was."""
     try:
-        passing = _looked_at(through, limits, scope, exchange)
+        passing = _looked_at(through, limits, exchange)
     except Exception:  # it is the general way that says what is wrong
         return False
     if passing is None:
@@ -116,25 +123,27 @@ def begin(through: Passthrough, limits: Limits, scope: Scope, exchange: Exchange
     return True
 
 
-def _looked_at(through: Passthrough, limits: Limits, scope: Scope, exchange: Exchange) -> Passing | None:
+def _looked_at(through: Passthrough, limits: Limits, exchange: Exchange) -> Passing | None:
     """Return a request that can be sent at once; there is room for it in the account's bucket, and that is taken."""
-    method, given = scope["method"], headers.read(scope["headers"])
-    if method not in _METHODS or headers.length(given) != 0 or headers.SHIPMENT in given:
+    method, given = _METHODS.get(exchange.method), headers.read(exchange.headers)
+    if method is None or headers.length(given) != 0 or headers.SHIPMENT in given:
         return None
     one = through.passes.warm(*headers.pair(given))
     if one is None:
         return None
-    route, path = operations.find(method, scope["raw_path"][len(PREFIX) :])
+    raw_path, _, raw_query = exchange.url.partition(b"?")
+    route, path = operations.find(method, raw_path[len(PREFIX) :])
     if route.restricted or scrubbing.plan(route.operation, one.privacy) is not None:
         return None
     token = through.passes.access_token(one)
     if token is None:
         return None
-    query, fields = operations.query(scope["query_string"]), headers.forwarded(given, route, identity=False)
+    query, fields = operations.query(raw_query), headers.forwarded(given, route, identity=False)
     place, head = through.head(one, route, path, query, fields, token)
     if not through.upstream.ready(place):
         return None
-    slot = one.slot(route.operation, route.key)
-    if limits.take(slot, 0.0):
+    plans = one.plans(route.operation, route.key)
+    sent = limits.take_at_once(plans)
+    if sent is None:
         return None
-    return Passing(through, limits, exchange, one, route, slot, method, place, head)
+    return Passing(through, limits, exchange, one, route, plans, sent, method, place, head)

@@ -126,9 +126,9 @@ class Passthrough:
             call.end()
         self.note(scope["method"], request_id, begun, call.status, call.one, call.route, call.error)
 
-    def express(self, scope: Scope, exchange: Exchange) -> bool:
+    def express(self, exchange: Exchange) -> bool:
         """Serve one request at once, if it is one that can be: see `express`."""
-        return isinstance(self.limits, Limits) and express.begin(self, self.limits, scope, exchange)
+        return isinstance(self.limits, Limits) and express.begin(self, self.limits, exchange)
 
     def next_id(self) -> str:
         """Return a request's id."""

@@ -33,16 +33,8 @@ AT_ONCE = 500
 MOST = 20_000
 
 
-class _Key(NamedTuple):
-    organization_id: str
-    seller_id: str
-    operation: str
-    status: int
-    second: int
-
-    def change(self, count: int) -> Change:
-        facts: dict[str, Fact] = {"operation": self.operation, "status": self.status, "calls": count}
-        return Change(self.organization_id, ACTION, self.seller_id, {**facts, "second": self.second})
+_Call = tuple[str, str, str, int, int]
+"""Organization, seller, operation, status and second; no named tuple, as making one costs more than noting it."""
 
 
 class _Visit(NamedTuple):
@@ -50,11 +42,6 @@ class _Visit(NamedTuple):
     seller_id: str
     event: str
     address: str
-
-    def change(self, _count: int) -> Change:
-        who: dict[str, Fact] = {"sellerId": self.seller_id, "tenantId": self.organization_id, "ip": self.address}
-        facts: dict[str, Fact] = {"event": self.event, "tokenType": "seller_access", **who}
-        return Change(self.organization_id, LET_IN, self.seller_id, facts)
 
 
 class CallLog:
@@ -68,7 +55,7 @@ class CallLog:
     def __init__(self, changes: Changes, clock: Callable[[], float]) -> None:
         self._changes = changes
         self._clock = clock
-        self._noted: dict[_Key | _Visit, int] = {}
+        self._noted: dict[_Call | _Visit, int] = {}
         self._lost = 0
         self._next: asyncio.TimerHandle | None = None
         self._writing: asyncio.Task[None] | None = None
@@ -82,7 +69,11 @@ class CallLog:
             operation: its key in the catalogue.
             status: of the HTTP answer; 499 where the client left before it.
         """
-        self._note(_Key(organization_id, seller_id, operation, status, int(self._clock())))
+        key = (organization_id, seller_id, operation, status, int(self._clock()))
+        if key in self._noted:
+            self._noted[key] += 1
+        else:
+            self._note(key)
 
     def let_in(self, organization_id: str, seller_id: str, address: str, *, good: bool) -> None:
         """Note that somebody came with a seller's token; no I/O, no exception.
@@ -94,7 +85,7 @@ class CallLog:
         """
         self._note(_Visit(organization_id, seller_id, "token_validated" if good else "secret_refused", address))
 
-    def _note(self, key: _Key | _Visit) -> None:
+    def _note(self, key: _Call | _Visit) -> None:
         count = self._noted.get(key, 0)
         if not count and len(self._noted) >= MOST:
             self._lost += 1
@@ -111,8 +102,8 @@ class CallLog:
         """
         while self._noted:
             some = dict(list(self._noted.items())[:AT_ONCE])
-            changes = [key.change(count) for key, count in some.items()]
-            async with self._changes.writing(*{key.organization_id for key in some}) as store:
+            changes = [_change(key, count) for key, count in some.items()]
+            async with self._changes.writing(*{key[0] for key in some}) as store:
                 await self._changes.note_all(store, GATEWAY, changes)
             for key, count in some.items():  # there may be more of them meanwhile
                 if self._noted[key] == count:
@@ -153,3 +144,14 @@ class CallLog:
         if self._lost:
             log.error("%d calls are not in the audit", self._lost)
             self._lost = 0
+
+
+def _change(key: _Call | _Visit, count: int) -> Change:
+    facts: dict[str, Fact]
+    if isinstance(key, _Visit):
+        organization, seller, event, address = key
+        facts = {"event": event, "tokenType": "seller_access", "sellerId": seller, "tenantId": organization}
+        return Change(organization, LET_IN, seller, {**facts, "ip": address})
+    organization, seller, operation, status, second = key
+    facts = {"operation": operation, "status": status, "calls": count, "second": second}
+    return Change(organization, ACTION, seller, facts)

@@ -72,10 +72,14 @@ class Pass:
 
     def slot(self, operation: Operation, key: str) -> Slot:
         """Return a call's way through the seller's rate limits; ``key`` is the operation's."""
+        return Slot.again(key, self.plans(operation, key))
+
+    def plans(self, operation: Operation, key: str) -> tuple[Plan, ...]:
+        """Return the buckets on that way."""
         plans = self._plans.get(key)
         if plans is None:
             plans = self._plans[key] = self.session.slot(self.grant, operation).plans
-        return Slot.again(key, plans)
+        return plans
 
 
 class Passes:
@@ -311,7 +315,7 @@ class Passes:
             held.privacy, held.personal = row["privacy"], row["tier"] == "enterprise"
 
     def _place(self, token: bytes, secret: bytes) -> bytes:
-        return hashlib.blake2b(token + b"\0" + secret, digest_size=32, key=self._key).digest()
+        return hashlib.sha256(self._key + token + b"\0" + secret).digest()
 
     def _remember(self, place: bytes, made: Pass) -> None:
         self._held[place] = made
