@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from sellerport.server.scrubbing.carriers import Sweep
+from sellerport.server.scrubbing.carriers import Filled, Sweep
 
 USED = {
     "{{ship_to_name}}": "Ann-Marie van Buyer",
@@ -31,6 +31,6 @@ USED = {
     ],
 )
 def test_values_are_found_as_carriers_write_them(echo: str, left: str) -> None:
-    swept = Sweep(USED, placeholders=False)
+    swept = Sweep(Filled(b"", USED, set()), placeholders=False)
     assert swept.text(echo) == left
     assert swept.json(msgspec.json.encode({"message": echo})).body == {"message": left}
