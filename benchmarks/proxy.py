@@ -52,8 +52,10 @@ PATH = os.pathsep.join(
 )
 LIBRARIES = os.pathsep.join(map(str, UNPACKED.glob("usr/lib/*")))
 
-ROUNDS = 6
-SECONDS = 2
+ROUNDS = 16
+SECONDS = 1
+SELDOM = 4
+"""In which of the rounds the proxy of FastAPI takes its turn: it is far enough from its bar for a few to do."""
 ITEMS = "/passthrough-api/fba/inventory/v1/summaries?granularityType=Marketplace&granularityId=ATVPDKIKX0DER"
 SECRET = base64.b64encode(bytes(range(32))).decode()
 BIG = 200 << 20
@@ -342,8 +344,10 @@ def compete() -> dict[str, list[Load]]:
         }
         found: dict[str, list[Load]] = {}
         for name, connections in (("64", 64), ("8", 8)):
-            for _ in range(ROUNDS):
+            for turn in range(ROUNDS):
                 for one, proxy in proxies.items():
+                    if one == "fastapi" and turn % SELDOM:
+                        continue
                     found.setdefault(f"{one}-{name}", []).append(proxy.load(connections))
         return found
 

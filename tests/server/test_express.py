@@ -249,7 +249,7 @@ def test_a_connection_goes_on_after_an_answer_and_is_closed_when_nobody_uses_it(
 def test_a_failure_of_ours_ends_the_connection_and_is_logged(monkeypatch, caplog):
     async def scenario(up):
         await warm(up)
-        monkeypatch.setattr("sellerport.server.gateway_api.headers.passed_on", lambda answer: 1 / 0)
+        monkeypatch.setattr("sellerport.server.gateway_api.headers.lines_of", lambda answer: 1 / 0)
         assert await up.raw(REQUEST) == b""
         assert [one.exc_info[0] for one in caplog.records if one.message == "a request failed"] == [ZeroDivisionError]
 

@@ -185,25 +185,21 @@ class Protocol(HttpToolsProtocol):
         ready = cycle.scope is scope and not (cycle.disconnected or cycle.response_started or cycle.flow.write_paused)
         if not ready or scope["method"] == "HEAD":
             return False
-        self.send_whole(cycle, status, fields, body)
+        if (b"connection", b"close") in fields:
+            fields.remove((b"connection", b"close"))
+            cycle.keep_alive = False
+        self.send_whole(cycle, status, b"".join([b"%b: %b\r\n" % field for field in fields]), body)
         return True
 
-    def send_whole(
-        self,
-        cycle: RequestResponseCycle | Exchange,
-        status: int,
-        fields: list[tuple[bytes, bytes]],
-        body: bytes,
-    ) -> None:
-        """Send an answer in one piece: see `Whole`."""
-        head = b"".join([b"%b: %b\r\n" % field for field in (*self.server_state.default_headers, *fields)])
-        if (b"connection", b"close") in fields:
-            cycle.keep_alive = False
-        elif not cycle.keep_alive:
-            head += b"connection: close\r\n"
+    def send_whole(self, cycle: RequestResponseCycle | Exchange, status: int, lines: bytes, body: bytes) -> None:
+        """Send an answer in one piece; ``lines`` are its fields."""
+        if not cycle.keep_alive:
+            lines += b"connection: close\r\n"
+        for field in self.server_state.default_headers:
+            lines += b"%b: %b\r\n" % field
         cycle.waiting_for_100_continue = False
         cycle.response_started = cycle.response_complete = True
-        self.transport.write(b"%b%b\r\n%b" % (STATUS_LINE[status], head, body))
+        self.transport.write(b"%b%b\r\n%b" % (STATUS_LINE[status], lines, body))
         cycle.message_event.set()
         if not cycle.keep_alive:
             self.transport.close()
@@ -244,9 +240,9 @@ class Exchange:
         protocol = self._protocol
         return not (self.disconnected or protocol.flow.write_paused or protocol.transport.is_closing())
 
-    def answer(self, status: int, fields: list[tuple[bytes, bytes]], body: bytes) -> None:
-        """Send the answer, as `Whole` does."""
-        self._protocol.send_whole(self, status, fields, body)
+    def answer(self, status: int, lines: bytes, body: bytes) -> None:
+        """Send the answer in one piece; ``lines`` are its fields, each with its end, and say how long the body is."""
+        self._protocol.send_whole(self, status, lines, body)
 
     def hand_over(self, what: object) -> None:
         """Leave the rest to the application, which finds under way what `under_way` returns."""

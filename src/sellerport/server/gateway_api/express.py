@@ -94,11 +94,10 @@ class Passing:
             stated = rate.decode("latin-1")
             if not self._limits.is_stated(self._plans, stated):
                 self._limits.note_rate(self.slot, stated)
-        fields = headers.passed_on(answer)
+        lines = b"%bx-request-id: %b\r\n" % (headers.lines_of(answer), self.request_id.encode())
         if b"content-length" not in answer.fields and status not in (204, 304):
-            fields.append((b"content-length", b"%d" % len(body)))
-        fields.append((b"x-request-id", self.request_id.encode()))
-        exchange.answer(status, fields, body)
+            lines += b"content-length: %d\r\n" % len(body)
+        exchange.answer(status, lines, body)
         self._note(status)
 
     def _note(self, status: int) -> None:

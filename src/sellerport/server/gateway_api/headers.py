@@ -51,6 +51,9 @@ Given = dict[bytes, bytes]
 """What is read of a request's head."""
 
 _NO_STORE: tuple[bytes, bytes] = (b"cache-control", b"no-store")
+_NO_STORE_LINE = b"%b: %b\r\n" % _NO_STORE
+_USUAL = frozenset({b"keep-alive", b"close"})
+"""What a connection is mostly said to do, which names no field."""
 
 
 @cache
@@ -141,10 +144,24 @@ def passed_on(answer: Answer, *, changed: bool = False) -> Headers:
         answer: Amazon's.
         changed: whether its body was.
     """
-    dropped = _DROPPED | _BODYS if changed else _DROPPED
-    named = b",".join([value for name, value in answer.headers if name == b"connection"])
-    if named and named.lower() not in (b"keep-alive", b"close"):
-        dropped = dropped | {one.strip().lower() for one in named.split(b",")}
+    dropped = _dropped(answer)
+    if changed:
+        dropped = dropped | _BODYS
     kept = [one for one in answer.headers if one[0] not in dropped]
     kept.append(_NO_STORE)
     return kept
+
+
+def lines_of(answer: Answer) -> bytes:
+    """Return what of an answer's head is passed on with its body, as lines."""
+    dropped = _dropped(answer)
+    return b"".join([b"%b: %b\r\n" % one for one in answer.headers if one[0] not in dropped]) + _NO_STORE_LINE
+
+
+def _dropped(answer: Answer) -> frozenset[bytes]:
+    """Return the names of the fields that stay here."""
+    first = answer.fields.get(b"connection")
+    if (first is None or first in _USUAL) and len(answer.fields) == len(answer.headers):
+        return _DROPPED
+    named = b",".join([value for name, value in answer.headers if name == b"connection"])
+    return _DROPPED | {one.strip().lower() for one in named.split(b",")} - {b"keep-alive", b"close"}
