@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 
 from sqlalchemy import select
@@ -38,6 +39,16 @@ def test_calls_of_one_second_that_agree_share_a_record_of_the_organizations_chai
         assert (await server.hub.audit.verify()).ok
 
     house.run(scenario)
+
+
+def test_two_who_write_at_once_write_each_call_once(sqlite_house):
+    async def scenario(server):
+        log, owner = server.hub.gateway.call_log, server.organization.id
+        log.note(owner, "seller", "orders_v0.get_orders", 200)
+        await asyncio.gather(log.write(), log.write())
+        assert [one["facts"]["calls"] for one in await records(server.hub)] == [1]
+
+    sqlite_house.run(scenario)
 
 
 def test_a_database_that_is_away_holds_up_no_call_and_what_was_noted_is_written_later(house, caplog):

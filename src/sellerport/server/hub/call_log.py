@@ -60,6 +60,8 @@ class CallLog:
         self._next: asyncio.TimerHandle | None = None
         self._writing: asyncio.Task[None] | None = None
         self._closed = False
+        self._one = asyncio.Lock()
+        """Whoever writes: two at once would write the same."""
 
     def note(self, organization_id: str, seller_id: str, operation: str, status: int) -> None:
         """Note one call; no I/O, no exception.
@@ -100,16 +102,17 @@ class CallLog:
         Raises:
             StoreError, VaultError: it cannot be written, and is noted still.
         """
-        while self._noted:
-            some = dict(list(self._noted.items())[:AT_ONCE])
-            changes = [_change(key, count) for key, count in some.items()]
-            async with self._changes.writing(*{key[0] for key in some}) as store:
-                await self._changes.note_all(store, GATEWAY, changes)
-            for key, count in some.items():  # there may be more of them meanwhile
-                if self._noted[key] == count:
-                    del self._noted[key]
-                else:
-                    self._noted[key] -= count
+        async with self._one:
+            while self._noted:
+                some = dict(list(self._noted.items())[:AT_ONCE])
+                changes = [_change(key, count) for key, count in some.items()]
+                async with self._changes.writing(*{key[0] for key in some}) as store:
+                    await self._changes.note_all(store, GATEWAY, changes)
+                for key, count in some.items():  # there may be more of them meanwhile
+                    if self._noted[key] == count:
+                        del self._noted[key]
+                    else:
+                        self._noted[key] -= count
 
     async def aclose(self) -> None:
         """Write what is noted, or say that it is lost."""
