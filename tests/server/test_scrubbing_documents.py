@@ -167,6 +167,14 @@ def test_json_and_lines_of_json_are_swept() -> None:
     assert scrub(long * 2) == long * 2
 
 
+def test_cells_may_be_long_and_have_many_lines() -> None:
+    """Neither the limit of the csv module, which others in the process may set, nor the time of many lines counts."""
+    long = b'order-id,buyer-name\n"' + b"x" * 500_000 + b'",Ann\n'
+    assert scrub(long, "remove", size=1 << 16) == long.replace(b",Ann", b",").replace(b'"', b"")
+    lines = b'order-id,buyer-name\n"' + b"x\n" * 250_000 + b'",Ann\n'
+    assert scrub(lines, "remove", size=1 << 16) == lines.replace(b",Ann", b",")
+
+
 def test_the_result_of_a_feed_is_given() -> None:
     result = (
         b"Feed Processing Summary:\n\tNumber of records processed\t\t2\n\tNumber of records successful\t\t1\n\n"
@@ -196,7 +204,7 @@ def test_the_result_of_a_feed_is_given() -> None:
         b'<?xml version="1.0" encoding="nonsense"?><a/>',
         b"buyer-name;order-id,sku\nAnn;1,2\n",
         b'order-id,buyer-name\n5" nail,Ann\n6" nail,Bob\n',
-        b'order-id,buyer-name\n"' + b"x" * 200_000 + b'",Ann\n',
+        b'order-id,buyer-name\n"' + b"x" * (LONGEST_LINE // 2) + b"\n" + b"x" * (LONGEST_LINE // 2) + b'",Ann\n',
         "order-id\tsku\n1\t2\n".encode("utf-16"),
     ],
 )

@@ -28,7 +28,8 @@ from sellerport.server.scrubbing.sweep import Sweep, no_link, without_emails
 from sellerport.wire import UNREADABLE
 
 LONGEST_LINE = 1 << 20
-"""How long a line may be, in bytes."""
+"""How long a line, or a row of comma-separated text, may be, in bytes."""
+csv.field_size_limit(max(LONGEST_LINE, csv.field_size_limit()))  # of the whole process, which Python has no other of
 LARGEST_JSON = 32 << 20
 """How long a JSON document may be that is not in lines, in bytes."""
 ENOUGH = 1 << 16
@@ -191,19 +192,24 @@ class _Columns(_Lines):
         self._separator = separator
         self._instead: list[str | None] | None = None
         """For each column what stands in place of its values; None where they stay. None before the headings."""
-        self._open = ""
+        self._open: list[str] = []
         """Lines that came of a row of comma-separated text, in which a quoted line break stands."""
+        self._size = self._quotes = 0
         self._broken: set[int] = set()
         """At which columns the next row may go on, if the one before ended there: at a line break inside a cell."""
 
     def line(self, line: bytes) -> bytes:
-        row = self._open + line.decode("latin-1")
-        if self._separator == "," and row.count('"') % 2:
-            self._open = row
-            if len(row) > LONGEST_LINE:
+        row = line.decode("latin-1")
+        if self._separator == ",":
+            self._open.append(row)
+            self._size += len(row)
+            self._quotes += row.count('"')
+            if self._size > LONGEST_LINE:
                 raise NotScrubbable("a row that is too long")
-            return b""
-        self._open = ""
+            if self._quotes % 2:
+                return b""
+            row = "".join(self._open)
+            self._open, self._size, self._quotes = [], 0, 0
         text = row.rstrip("\r\n")
         if not text:
             return row.encode("latin-1")
@@ -245,8 +251,8 @@ class _Columns(_Lines):
         if self._separator == "\t":
             return "\t".join(cells)
         made = io.StringIO()
-        csv.writer(made, lineterminator="").writerow(cells)
-        return made.getvalue()
+        csv.writer(made, lineterminator="\r\n").writerow(cells)  # whose characters are quoted; others were not
+        return made.getvalue().removesuffix("\r\n")
 
     def _headings(self, text: str, cells: list[str]) -> str:
         if self._separator == "\t" and _SUMMARY.fullmatch(text):
