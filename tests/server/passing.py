@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import uvicorn
+from tests.server.conftest import Answer
 
 from sellerport.calls import Session
 from sellerport.errors import Unauthenticated
@@ -172,19 +173,6 @@ class Up:
             return await read_answer(reader)
         finally:
             writer.close()
-
-
-@dataclass
-class Answer:
-    """What the gateway answered."""
-
-    status: int
-    fields: list[tuple[str, str]]
-    body: bytes
-
-    @property
-    def headers(self) -> dict[str, str]:
-        return dict(self.fields)
 
 
 async def read_answer(reader: asyncio.StreamReader) -> Answer:
