@@ -38,8 +38,8 @@ from sellerport import catalog
 from sellerport.oauth import LwaClient
 from sellerport.regions import marketplace
 from sellerport.server import scrubbing
-from sellerport.server.app import open_hub
 from sellerport.server.hub import Caller
+from sellerport.server.opening import open_hub
 from sellerport.server.settings import Settings
 from sellerport.server.store import sellers, tenants
 from sellerport.server.vault import create_key_file

@@ -25,10 +25,10 @@ from rich.table import Table
 from sqlalchemy import insert, select, update
 
 from sellerport.regions import marketplace
-from sellerport.server.app import open_hub
 from sellerport.server.hub import Caller, Hub
 from sellerport.server.hub.sealed import seal
 from sellerport.server.hub.tokens import LIFE_S, MARGIN_S
+from sellerport.server.opening import open_hub
 from sellerport.server.settings import Secret, Settings
 from sellerport.server.store import connections
 from sellerport.server.vault import create_key_file

@@ -24,8 +24,9 @@ from sellerport.client import AsyncSellingPartner
 from sellerport.emulator import World
 from sellerport.errors import NoAnswer
 from sellerport.hosted import Hosted
-from sellerport.server.app import application, open_hub
+from sellerport.server.app import application
 from sellerport.server.hub import Caller, Hub, Organization
+from sellerport.server.opening import open_hub
 from sellerport.server.settings import Secret, Settings
 from sellerport.server.store import Database
 from sellerport.server.store.backend import backend

@@ -20,8 +20,9 @@ import pytest
 
 from sellerport import emulator
 from sellerport.errors import KeyMissing, SettingsError, StoreError, Tampered, VaultError
-from sellerport.server.app import application, configure_log, open_hub, running
+from sellerport.server.app import application, configure_log, running
 from sellerport.server.hub import Caller
+from sellerport.server.opening import open_hub
 from sellerport.server.protocol import LARGEST_HEAD
 from sellerport.server.settings import Secret, Settings
 from sellerport.server.vault import create_key_file

@@ -12,12 +12,12 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 from tests.server.conftest import PUBLIC, all_on_sqlite
 
-from sellerport.server.app import open_hub
 from sellerport.server.hub import audit
+from sellerport.server.opening import open_hub
 
 APPEND = """
 import asyncio, sys
-from sellerport.server.app import open_hub
+from sellerport.server.opening import open_hub
 from sellerport.server.settings import Settings
 
 async def main():

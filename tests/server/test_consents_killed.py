@@ -19,8 +19,8 @@ from tests.server.worker import FORK, PATIENCE_S
 
 from sellerport import emulator
 from sellerport.errors import NoAnswer
-from sellerport.server.app import open_hub
 from sellerport.server.hub import Caller
+from sellerport.server.opening import open_hub
 from sellerport.wire import BlockingWire, Request, Response, run
 
 KEPT = ("after journal write", "before commit", "after commit")

@@ -20,8 +20,9 @@ from tests.server.receiver import receiving
 
 from sellerport import regions
 from sellerport.errors import SettingsError
-from sellerport.server.app import open_hub, running
+from sellerport.server.app import running
 from sellerport.server.hub import Caller
+from sellerport.server.opening import open_hub
 
 SERVE = [sys.executable, "-m", "sellerport", "serve", "--port", "0", "--json"]
 

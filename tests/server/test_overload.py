@@ -26,9 +26,10 @@ from sellerport.errors import NoAnswer
 from sellerport.oauth import LwaClient
 from sellerport.regions import marketplace
 from sellerport.server import protocol, requests
-from sellerport.server.app import open_hub, running
+from sellerport.server.app import running
 from sellerport.server.hub import Caller
 from sellerport.server.hub.calls import PATIENCE_S
+from sellerport.server.opening import open_hub
 from sellerport.server.protocol import MOST_CONNECTIONS
 from sellerport.server.settings import Settings
 from sellerport.server.vault import create_key_file

@@ -23,8 +23,8 @@ from tests.server.conftest import KEY, PUBLIC, SELLER, House
 from sellerport.emulator import World, running
 from sellerport.errors import Conflict, ConsentError, NotFound, StoreError
 from sellerport.regions import marketplace
-from sellerport.server.app import open_hub
 from sellerport.server.hub import Caller
+from sellerport.server.opening import open_hub
 from sellerport.server.settings import Secret, Settings
 from sellerport.server.store import Database, organizations, postgresql
 
@@ -444,7 +444,7 @@ def test_a_key_that_two_servers_note_at_once_is_noted_once(house):
 
 START = """
 import asyncio
-from sellerport.server.app import open_hub
+from sellerport.server.opening import open_hub
 from sellerport.server.settings import Settings
 
 async def main():

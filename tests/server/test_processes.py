@@ -21,8 +21,8 @@ from sellerport.emulator.grants import DEFAULT_APPLICATION
 from sellerport.errors import GrantRevoked
 from sellerport.oauth import LwaClient
 from sellerport.regions import marketplace
-from sellerport.server.app import open_hub
 from sellerport.server.hub import Caller
+from sellerport.server.opening import open_hub
 from sellerport.server.settings import Settings
 
 CLIENT = LwaClient(DEFAULT_APPLICATION.client_id, DEFAULT_APPLICATION.client_secret)

@@ -13,8 +13,8 @@ import pytest
 from sellerport.errors import TokenUnavailable
 from sellerport.oauth import LwaClient
 from sellerport.regions import marketplace
-from sellerport.server.app import open_hub
 from sellerport.server.hub import Caller
+from sellerport.server.opening import open_hub
 
 GOOD = b'{"access_token": "Atza|good", "expires_in": 3600}'
 

@@ -32,7 +32,7 @@ FIRST = {"connections": ("grant", "client_secret"), "applications": ("secret",)}
 
 DYING = """
 import asyncio, os, signal, sys
-from sellerport.server.app import open_hub
+from sellerport.server.opening import open_hub
 from sellerport.server.settings import Settings
 from sellerport.server.hub import sealed
 from sellerport.server.vault import Keyring

@@ -15,7 +15,7 @@ from tests.server.transit import TransitEngine
 
 from sellerport import emulator
 from sellerport.errors import KeyMissing, SettingsError, Tampered, VaultError, VaultUnavailable
-from sellerport.server.app import open_hub
+from sellerport.server.opening import open_hub
 from sellerport.server.store import Database
 from sellerport.server.vault import AwsKms, Transit, Vault, key_id
 from sellerport.wire import AsyncWire

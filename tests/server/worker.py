@@ -20,9 +20,9 @@ from sqlalchemy import Engine, event, update
 
 from sellerport.emulator import World, serve
 from sellerport.errors import SellerportError
-from sellerport.server.app import open_hub
 from sellerport.server.hub import Caller, Hub
 from sellerport.server.hub.journal import Entry, Journal
+from sellerport.server.opening import open_hub
 from sellerport.server.settings import Settings
 from sellerport.server.store import connections
 from sellerport.wire import AsyncWire, Request, Response

@@ -14,8 +14,8 @@ import click
 from sellerport import regions
 from sellerport.cli.output import Commands, CommandT, json_option, show
 from sellerport.errors import NotFound
-from sellerport.server.app import open_hub
 from sellerport.server.hub import NAMES, Caller, Hub, Organization, Platform
+from sellerport.server.opening import open_hub
 from sellerport.server.settings import Settings
 
 T = TypeVar("T")

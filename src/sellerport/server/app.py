@@ -8,7 +8,6 @@ import errno
 import functools
 import gc
 import logging
-import os
 import re
 import resource
 import signal
@@ -30,21 +29,17 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
-from sellerport.errors import CallerError, KeyMissing, NotFound, SellerportError, SettingsError, StoreError, VaultError
-from sellerport.limits import Limits
-from sellerport.limits.redis import RedisLimits
-from sellerport.regions import Amazon
+from sellerport.errors import CallerError, NotFound, SellerportError, SettingsError, StoreError, VaultError
 from sellerport.server import connector_api, consent_pages, gateway_api, jobs, openapi
 from sellerport.server.connector_api import answer
 from sellerport.server.gateway_api.lines import JsonHandler
 from sellerport.server.gateway_api.operations import PREFIX, load
 from sellerport.server.gateway_api.passthrough import Passthrough
-from sellerport.server.hub import Egress, Hub, Pause, kept_up
+from sellerport.server.hub import Hub, Pause, kept_up
+from sellerport.server.opening import open_hub
 from sellerport.server.protocol import Exchange, Protocol
 from sellerport.server.settings import Settings
-from sellerport.server.store import Database
-from sellerport.server.vault import AwsKms, Keyring, Provider, Remembered, Transit, Vault, read_keys
-from sellerport.wire import AsyncWire, Wire
+from sellerport.wire import Wire
 
 log = logging.getLogger(__name__)
 
@@ -55,66 +50,6 @@ KEEP_ALIVE_S = 75
 """How long an idle connection is kept: longer than load balancers keep theirs, which would meet it just closed."""
 
 BACKLOG = 2048
-
-
-@asynccontextmanager
-async def open_hub(
-    settings: Settings,
-    *,
-    url: str | None = None,
-    wire: Wire | None = None,
-    clock: Callable[[], float] | None = None,
-    random: Callable[[int], bytes] = os.urandom,
-) -> AsyncIterator[Hub]:
-    """Open the hub on the database and the vault that the settings name; make or migrate the tables first.
-
-    Args:
-        settings: see there.
-        url: the address at which browsers reach the server, where it is known better than from the settings.
-        wire: what HTTP goes out through.
-        clock: stands for every clock, the database's too, in tests; seconds since the epoch.
-        random: a source of unpredictable bytes.
-
-    Raises:
-        KeyMissing, VaultError: there is no key, or not the one that sealed what is in the database; its id is named.
-        StoreError: the database cannot be opened or written.
-    """
-    for telling in ("aiosqlite", "botocore"):  # at DEBUG they log rows, data keys and secrets, whoever's log it is
-        if (logger := logging.getLogger(telling)).level == logging.NOTSET:
-            logger.setLevel(logging.WARNING)
-    own_wire = AsyncWire()
-    vault = _vault(settings, wire or own_wire, random)
-    limits = _limits(settings, clock or time.monotonic)
-    database = Database(settings.database, clock=clock)
-    try:
-        await database.migrate()
-        hub = Hub(
-            database,
-            vault,
-            amazon=Amazon(settings.amazon),
-            public_url=url or settings.url(),
-            journal=settings.journal_folder,
-            wire=wire or own_wire,
-            egress=Egress(private=settings.webhook_private),
-            client_rate=settings.client_rate,
-            sandbox_sellers=settings.sandbox_sellers,
-            limits=limits,
-            clock=clock or time.time,
-            monotonic=clock or time.monotonic,
-            random=random,
-        )
-        await hub.check_vault()
-        await hub.recover()
-        try:
-            yield hub
-        finally:
-            await hub.gateway.call_log.aclose()
-            await hub.tokens.aclose()
-    finally:
-        await database.close()
-        await own_wire.aclose()
-        if isinstance(limits, RedisLimits):
-            await limits.aclose()
 
 
 def application(settings: Settings, hub: Hub | None = None) -> Edge:
@@ -412,31 +347,6 @@ def _cannot_listen(host: str, port: int, error: Exception) -> SettingsError:
     if error.errno == errno.EACCES:
         return SettingsError(f"this user may not listen on port {port}; set SELLERPORT_PORT to one above 1023")
     return SettingsError(f"SELLERPORT_HOST {host!r} is no address of this machine: {error.strerror}")
-
-
-def _limits(settings: Settings, monotonic: Callable[[], float]) -> Limits | RedisLimits:
-    local = Limits(monotonic, processes=settings.processes)
-    return local if settings.redis is None else RedisLimits(str(settings.redis), local=local, monotonic=monotonic)
-
-
-def _vault(settings: Settings, wire: Wire, random: Callable[[int], bytes]) -> Vault:
-    """Return the vault; what seals comes last, so that whoever changes over goes on opening what was there before."""
-    providers: list[Provider] = []
-    if settings.vault_key is not None:
-        providers.append(Keyring(read_keys(settings.vault_key, "SELLERPORT_VAULT_KEY"), random))
-    if settings.vault_key_file is not None:
-        providers.append(Keyring.of_file(settings.vault_key_file, random))
-    if settings.vault_kms_key is not None:
-        providers.append(Remembered(AwsKms(settings.vault_kms_key, wire)))
-    if settings.vault_transit_url and settings.vault_transit_key and settings.vault_transit_token_file:
-        address, token_file = settings.vault_transit_url, settings.vault_transit_token_file
-        providers.append(Remembered(Transit(address, settings.vault_transit_key, token_file, wire)))
-    if not providers:
-        raise KeyMissing(
-            "the vault has no key: make one with `sellerport key new`, and name its file in SELLERPORT_VAULT_KEY_FILE"
-        )
-    *opening, sealing = providers
-    return Vault(sealing, *opening, random=random)
 
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
