@@ -45,7 +45,7 @@ def test_profiles_to_look_at_are_asked_for(advertiser: Shell, amazon: LocalAmazo
     world = amazon.world
     world.ads.share("viewer@example.invalid", "ALOCALSELLERNA", "view")
     advertiser.environ["AD_API_REFRESH_TOKEN"] = world.grant_ads("viewer@example.invalid").refresh_token
-    assert advertiser.ok("profiles") == "[]\n"
+    assert (advertiser.ok("profiles"), advertiser.json("profiles")) == ("(none)\n", [])
     assert len(advertiser.json("profiles", "--view")) == 3
 
 

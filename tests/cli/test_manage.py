@@ -43,6 +43,13 @@ def test_an_application_is_registered_with_a_secret_that_never_shows(operator: S
     assert ID in shown
     assert SECRET not in shown + operator.ok("application", "list")
     (listed,) = operator.json("application", "list")
+    at_amazon = listed["redirect_uris"], listed["log_in_uri"]
+    server = "http://127.0.0.1:8080"
+    assert at_amazon == (
+        [f"{server}/oauth/callback", f"{server}/auth/redirect"],
+        f"{server}/oauth/login/{listed['id']}",
+    )
+    assert all(one in shown for one in (*at_amazon[0], at_amazon[1]))
     operator.ok("application", "replace-secret", listed["id"], given="another\n")
     operator.ok("application", "remove", listed["id"])
     assert operator.json("application", "list") == []

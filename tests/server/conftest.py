@@ -25,7 +25,7 @@ from sellerport.emulator import World
 from sellerport.errors import NoAnswer
 from sellerport.hosted import Hosted
 from sellerport.server.app import application
-from sellerport.server.hub import Caller, Hub, Organization
+from sellerport.server.hub import Application, Caller, Hub, Organization
 from sellerport.server.opening import open_hub
 from sellerport.server.settings import Secret, Settings
 from sellerport.server.store import Database
@@ -43,6 +43,11 @@ GATEWAY_CALLBACK = f"{PUBLIC}/auth/redirect"
 CLIENT = "amzn1.application-oa2-client.test"
 CLIENT_SECRET = "amzn1.oa2-cs.v1.test-secret"
 SELLER = "ALOCALSELLERNA"
+
+
+def log_in_url(application: Application) -> str:
+    """Return what an application has as its Log-in URI at Amazon."""
+    return f"{PUBLIC}/oauth/login/{application.id}"
 
 
 class Clock:

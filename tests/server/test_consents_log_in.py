@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 import msgspec
 import pytest
-from tests.server.conftest import AMAZON, CALLBACK, CLIENT, PUBLIC, SELLER, SHOP, ask
+from tests.server.conftest import AMAZON, CALLBACK, CLIENT, PUBLIC, SELLER, SHOP, ask, log_in_url
 
 from sellerport.emulator import Fault
 from sellerport.errors import Conflict, GrantRevoked, NotFound
@@ -71,7 +71,7 @@ async def published(server, **more):
     """Give the application at Amazon the Log-in URI of the one that is registered here."""
     (application,) = await server.hub.applications.all(server.organization.id)
     known = server.world.application(APPLICATION)
-    log_in = server.hub.consents.log_in_url(application.id)
+    log_in = log_in_url(application)
     server.world.login.applications[CLIENT] = msgspec.structs.replace(known, login_uri=log_in, **more)
     return application
 
@@ -215,7 +215,7 @@ def test_amazons_state_comes_back_to_it_as_it_was(house):
             "amazon_state": odd,
             "selling_partner_id": SELLER,
         }
-        url = f"{server.hub.consents.log_in_url(application.id)}?{urlencode(given)}"
+        url = f"{log_in_url(application)}?{urlencode(given)}"
         assert (await server.browser.open(url)).query["amazon_state"] == [odd]
 
     house.run(scenario)
@@ -477,7 +477,7 @@ def test_what_amazon_does_not_send_goes_nowhere(sqlite_house, change, method):
             "amazon_state": "s",
             "selling_partner_id": SELLER,
         }
-        url = server.hub.consents.log_in_url(application.id)
+        url = log_in_url(application)
 
         def query(given):
             kept = {name: text for name, text in given.items() if text is not None}

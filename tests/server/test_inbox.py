@@ -7,7 +7,7 @@ from unittest.mock import ANY
 
 import msgspec
 import pytest
-from tests.server.conftest import CLIENT, CLIENT_SECRET, SELLER
+from tests.server.conftest import CLIENT, CLIENT_SECRET, SELLER, log_in_url
 from tests.server.gateway import OTHER, SECRET, a_tenant, refusal
 from tests.server.registering import Way
 from tests.server.test_consents_log_in import APPLICATION, Owner
@@ -26,7 +26,7 @@ async def begin(server):
         way.tenant.id, lwa_client_id=CLIENT, lwa_client_secret=CLIENT_SECRET, application_id=APPLICATION
     )
     known = server.world.application(APPLICATION)
-    log_in = server.hub.consents.log_in_url(made.id)
+    log_in = log_in_url(made)
     server.world.login.applications[CLIENT] = msgspec.structs.replace(known, login_uri=log_in)
     return way
 

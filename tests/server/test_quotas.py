@@ -7,7 +7,7 @@ from dataclasses import replace
 from urllib.parse import urlencode
 
 import pytest
-from tests.server.conftest import AMAZON, PUBLIC, SELLER, SHOP, Browser, ask
+from tests.server.conftest import AMAZON, PUBLIC, SELLER, SHOP, Browser, ask, log_in_url
 
 from sellerport.errors import TooManyRequests
 from sellerport.server.hub.consents import MOST_LOG_INS
@@ -155,7 +155,7 @@ async def began_at_amazon(server, number, address="192.0.2.1"):
         "amazon_state": f"s{number}",
         "selling_partner_id": SELLER,
     }
-    url = f"{server.hub.consents.log_in_url(application.id)}?{urlencode(given)}"
+    url = f"{log_in_url(application)}?{urlencode(given)}"
     return await ask(server.app, "POST", url, address=address)
 
 

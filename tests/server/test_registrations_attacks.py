@@ -11,7 +11,7 @@ import asyncio
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
-from tests.server.conftest import CALLBACK, GATEWAY_CALLBACK, SELLER, SHOP, ask
+from tests.server.conftest import CALLBACK, GATEWAY_CALLBACK, SELLER, SHOP, ask, log_in_url
 from tests.server.gateway import OTHER, a_tenant
 from tests.server.registering import Way, asked, brought, error, initialize
 from tests.server.test_consents_log_in import Owner, published
@@ -303,7 +303,7 @@ def test_9_the_log_in_uri_leads_to_amazon_alone(sqlite_house):
                 "selling_partner_id": SELLER,
             }
         )
-        refused = await way.browser.get(f"{server.hub.consents.log_in_url(application.id)}?{query}")
+        refused = await way.browser.get(f"{log_in_url(application)}?{query}")
         assert (refused.status, "location" in refused.headers) == (400, False)
 
     sqlite_house.run(scenario)

@@ -157,18 +157,26 @@ def application() -> None:
 @organization_option
 @json_option
 def register_application(organization: str | None, as_json: bool, **given: Any) -> None:
-    """Register an application."""
-    made = on_organization(organization, lambda hub, org: hub.applications.register(org.id, **given))
-    show(readable(made), as_json)
+    """Register an application, and show the addresses that it has to have at Amazon."""
+
+    async def register(hub: Hub, org: Organization) -> dict[str, Any]:
+        made = await hub.applications.register(org.id, **given)
+        return readable(made) | hub.consents.addresses(made)
+
+    show(on_organization(organization, register), as_json)
 
 
 @application.command("list")
 @organization_option
 @json_option
 def list_applications(organization: str | None, as_json: bool) -> None:
-    """List the applications."""
-    found = on_organization(organization, lambda hub, org: hub.applications.all(org.id))
-    show(_rows(found), as_json, first=("id", "name", "platform", "application_id", "lwa_client_id"))
+    """List the applications, with the addresses that they have to have at Amazon."""
+
+    async def found(hub: Hub, org: Organization) -> list[dict[str, Any]]:
+        return [readable(one) | hub.consents.addresses(one) for one in await hub.applications.all(org.id)]
+
+    first = ("id", "name", "platform", "application_id", "lwa_client_id")
+    show(on_organization(organization, found), as_json, first=first)
 
 
 @application.command("replace-secret")

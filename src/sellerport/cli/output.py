@@ -91,7 +91,9 @@ def show(value: Any, as_json: bool, *, first: Sequence[str] = ()) -> None:
         as_json: whether it was asked for.
         first: a table's first columns, which are seen in a narrow window too.
     """
-    if as_json or not isinstance(value, dict | list) or not value:
+    if value == [] and not as_json:
+        click.echo("(none)")
+    elif as_json or not isinstance(value, dict | list) or not value:
         click.echo(to_json(value, indent=2))
     elif isinstance(value, list):
         table([{**dict.fromkeys(first), **flat(row)} for row in value])

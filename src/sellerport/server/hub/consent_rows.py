@@ -51,10 +51,15 @@ class ConsentRows:
         self._clock = clock
         self.secure = public_url.startswith("https://")
 
+    @property
+    def callback_urls(self) -> tuple[str, str]:
+        """Where Amazon sends browsers back to: those of the connector API's consents, and those of the gateway's."""
+        return f"{self._public_url}/oauth/callback", f"{self._public_url}/auth/redirect"
+
     def callback_url(self, row: Row | None = None) -> str:
         """Return where Amazon sends the browsers of a consent back to, or those of the connector API's."""
-        gateway = row is not None and row.get("tenant_state") is not None
-        return f"{self._public_url}/{'auth/redirect' if gateway else 'oauth/callback'}"
+        connector, gateway = self.callback_urls
+        return gateway if row is not None and row.get("tenant_state") is not None else connector
 
     def cookie(self, consent_id: str) -> str:
         """Return the name of a consent's cookie: one for each, so that two tabs do not overwrite each other's."""

@@ -122,12 +122,19 @@ class Consents:
 
     @property
     def callback_url(self) -> str:
-        """Where Amazon sends browsers back to; the application has to have it among its redirect addresses."""
+        """Where Amazon sends browsers back to."""
         return self._rows.callback_url()
 
-    def log_in_url(self, application_id: str) -> str:
-        """Return what a registered application has as its Log-in URI at Amazon."""
-        return f"{self._public_url}/oauth/login/{application_id}"
+    def addresses(self, application: Application) -> dict[str, Any]:
+        """Return what an application has to have at Amazon.
+
+        ``redirect_uris`` are the connector API's and the gateway's; ``log_in_uri`` is where owners come to who begin at
+        Amazon, which only sellers and vendors can.
+        """
+        at_amazon: dict[str, Any] = {"redirect_uris": list(self._rows.callback_urls)}
+        if application.platform == "seller-partner":
+            at_amazon["log_in_uri"] = f"{self._public_url}/oauth/login/{application.id}"
+        return at_amazon
 
     async def initiate(
         self,
