@@ -6,7 +6,14 @@ from typing import Any
 
 from sellerport.emulator import World
 
-from . import test_distribution, test_inbound, test_notification_filters, test_services, test_vendor_shipments
+from . import (
+    test_distribution,
+    test_inbound,
+    test_notification_filters,
+    test_services,
+    test_vendor_direct,
+    test_vendor_shipments,
+)
 from .conftest import NOW, Local
 from .subscriber import destination, made, subscribe
 from .test_orders import LONG_AGO, US, get_orders, ids, iso
@@ -155,6 +162,26 @@ def a_purchase(amazon: Local) -> GoOn:
     return go_on
 
 
+def an_order_of_a_customer(amazon: Local) -> GoOn:
+    vendor = test_vendor_direct.Vendor(amazon)
+    order = vendor.accept(vendor.order())
+    label = vendor.label(order, **test_vendor_direct.containers(order, "BOX1", "BOX2"))
+
+    def go_on(there: Local) -> None:
+        vendor, good = test_vendor_direct.Vendor(there), test_vendor_direct.GOOD
+        order = vendor.direct.orders[label["purchaseOrderNumber"]]
+        assert vendor.good("GET", f"{test_vendor_direct.LABELS}/{order.number}") == label
+        there.world.advance(3600)
+        assert vendor.confirm(vendor.confirmation(order)) == good
+        update = vendor.update(order, label["labelData"][1]["trackingNumber"])
+        assert vendor.submit(test_vendor_direct.UPDATES, "shipmentStatusUpdates", update) == good
+        due = {**vendor.invoice(order), "invoiceDate": iso(there.world.now())}
+        assert vendor.submit(test_vendor_direct.INVOICES, "invoices", due) == good
+        assert vendor.status(order) == "SHIPPED"
+
+    return go_on
+
+
 def what_is_heard(amazon: Local) -> GoOn:
     """Changes of offers that are held back, and an expression that lets one of two messages through."""
     to = {
@@ -188,5 +215,6 @@ THINGS: dict[str, Callable[[Local], GoOn]] = {
     "a service": a_service,
     "a way to Amazon": a_way_to_amazon,
     "a purchase": a_purchase,
+    "an order of a customer": an_order_of_a_customer,
     "what is heard": what_is_heard,
 }

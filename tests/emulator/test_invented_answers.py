@@ -90,10 +90,10 @@ def listed_bodies(amazon: Local) -> dict[str, Any]:
 
 STEPS = re.compile(
     "fulfillment_inbound|fulfillment_outbound|merchant_fulfillment|shipping_v2|services|awd|vendor_transaction_status"
-    "|orders_v0.(confirm_shipment|update_shipment_status)"
+    "|vendor_direct_fulfillment|orders_v0.(confirm_shipment|update_shipment_status)"
 )
 """Operations that want others before them; test_inbound, test_outbound, test_merchant_fulfillment, test_shipping,
-test_services, test_distribution, test_vendor_orders and test_shipment_confirmation check each against its schema."""
+test_services, test_distribution, test_vendor_orders, test_vendor_direct and test_shipment_confirmation check each against its schema."""
 
 OPTIONAL = ("identifiers", "identifiersType", "ASIN", "Asins")
 """Parameters that are not required by themselves, though one of them and others is."""
@@ -328,14 +328,14 @@ def test_what_is_asked_for_is_what_is_answered(amazon: Local) -> None:
     content = amazon.call("GET", path, marketplaceId="A2EUQ1WTGCTBG2", includedDataSet="METADATA").json
     assert content["contentRecord"]["contentReferenceKey"] == "K1"
     assert content["contentRecord"]["contentMetadata"]["marketplaceId"] == "A2EUQ1WTGCTBG2"
-    slip = amazon.call("GET", "/vendor/directFulfillment/shipping/v1/packingSlips/77").json
-    assert slip["payload"]["purchaseOrderNumber"] == "77"
+    path = "/finances/transfers/wallet/2024-03-01/transactions/77"
+    assert amazon.call("GET", path, marketplaceId=US).json["transactionId"] == "77"
 
 
 def test_what_takes_time_at_amazon_is_done_at_once(amazon: Local) -> None:
-    path = "/vendor/directFulfillment/transactions/v1/transactions/1"
-    transaction = amazon.call("GET", path).json["payload"]["transactionStatus"]
-    assert transaction["status"] == "Success"
+    path, asked = "/tax/invoices/2024-06-19/governmentInvoiceRequests", ("transactionType", "shipmentId", "invoiceType")
+    status = amazon.call("GET", path, marketplaceId=US, **dict.fromkeys(asked, "1")).json
+    assert status["status"] == "SUCCESS"
 
 
 def test_addresses_in_answers_lead_nowhere(amazon: Local) -> None:

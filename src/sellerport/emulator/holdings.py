@@ -21,6 +21,7 @@ from sellerport.emulator.ads.budget_rules import Rule
 from sellerport.emulator.ads.streams import Stream
 from sellerport.emulator.ads.tasks import Task
 from sellerport.emulator.ads.test_accounts import AccountRequest
+from sellerport.emulator.direct_orders import Direct
 from sellerport.emulator.distribution import Center
 from sellerport.emulator.documents import Document
 from sellerport.emulator.faults import Fault
@@ -49,6 +50,7 @@ CARRIED: Mapping[type, Mapping[str, Any]] = {
         "accounts": dict[str, Account],
         "ads": Advertising,
         "vendors": dict[str, Vendor],
+        "direct": dict[str, Direct],
         "centers": dict[str, Center],
         "services": dict[str, Services],
         "shelf": Shelf,

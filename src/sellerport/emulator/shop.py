@@ -335,7 +335,7 @@ def _order(
         channel=channel,
         items=tuple(items),
         shipping=NOTHING if prime else shipping,
-        address=_address(chance, shop.country),
+        address=buyer_address(chance, shop.country),
         email=f"{chance.getrandbits(60):015x}@marketplace.{shop.domain}.invalid",
         prime=prime,
         business=chance.random() < 0.12,
@@ -364,7 +364,8 @@ def _updated(chance: random.Random, status: Status, created: int, now: float) ->
     return min(created + int(longest * chance.uniform(0.2, 1)), int(now) - 180)
 
 
-def _address(chance: random.Random, country: str) -> Address:
+def buyer_address(chance: random.Random, country: str) -> Address:
+    """Invent somebody who buys there."""
     place = chance.choice(PLACES.get(country, PLACES["GB"]))
     return _lived_at(
         chance.choice(NAMES.get(country, PLAIN_NAMES)), *place, country, f"+00 555 01{chance.randrange(100):02d}"

@@ -92,7 +92,7 @@ def _within(call: Call, *named: tuple[str, Callable[[Purchase], float]]) -> Call
     """Return whether an order is of the dates that are asked for."""
     spans, now = [], call.world.now()
     for name, of in named:
-        after, before = _time(call, f"{name}After"), _time(call, f"{name}Before")
+        after, before = asked_time(call, f"{name}After"), asked_time(call, f"{name}Before")
         if after is not None or before is not None:
             before = now if before is None else before
             spans.append((before - LONGEST_S if after is None else after, before, of))
@@ -103,7 +103,12 @@ def _within(call: Call, *named: tuple[str, Callable[[Purchase], float]]) -> Call
     return lambda one: all(after <= of(one) <= before for after, before, of in spans)
 
 
-def _time(call: Call, name: str) -> float | None:
+def asked_time(call: Call, name: str) -> float | None:
+    """Return a date from the query, as unix seconds.
+
+    Raises:
+        AmazonRefused: it is none, in the words of the vendor APIs.
+    """
     try:
         return call.time(name)
     except AmazonRefused:

@@ -23,7 +23,16 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import msgspec
 
 from sellerport import catalog, regions
-from sellerport.emulator import changes, distribution, payloads, purchases, service_jobs, shop, subscriptions
+from sellerport.emulator import (
+    changes,
+    direct_orders,
+    distribution,
+    payloads,
+    purchases,
+    service_jobs,
+    shop,
+    subscriptions,
+)
 from sellerport.emulator.ads.advertisers import ADVERTISER, ADVERTISER_TOKEN, CAMPAIGN_MANAGEMENT, SCOPES, Advertising
 from sellerport.emulator.assortment import PRODUCT_TYPES
 from sellerport.emulator.faults import Fault
@@ -198,6 +207,8 @@ class World:
         """By account and id."""
         self.vendors: dict[str, Vendor] = {}
         """What Amazon buys, by account."""
+        self.direct: dict[str, direct_orders.Direct] = {}
+        """What vendors send to Amazon's customers, by account."""
         self.centers: dict[str, distribution.Center] = {}
         """What lies with Amazon Warehousing and Distribution, by account."""
         self.services: dict[str, service_jobs.Services] = {}
@@ -320,6 +331,17 @@ class World:
                 made = service_jobs.seeded(seed, account.orders.values(), account.region, account.founded or self.now())
             self.services[selling_partner_id] = made
         return self.services[selling_partner_id]
+
+    def direct_of(self, selling_partner_id: str) -> direct_orders.Direct:
+        """Return the direct fulfillment of an account; a vendor's is invented when somebody first looks."""
+        if selling_partner_id not in self.direct:
+            account, made = self.account(selling_partner_id), direct_orders.Direct()
+            if account.kind == "vendor":
+                seed, code = f"direct {self.seed} {selling_partner_id}", self.vendors[selling_partner_id].code
+                founded = account.founded or self.now()
+                made = direct_orders.seeded(seed, code, account.marketplaces, account.products, founded)
+            self.direct[selling_partner_id] = made
+        return self.direct[selling_partner_id]
 
     def account(self, selling_partner_id: str) -> Account:
         """Find an account.
