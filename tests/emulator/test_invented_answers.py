@@ -93,7 +93,8 @@ STEPS = re.compile(
     "|vendor_direct_fulfillment|orders_v0.(confirm_shipment|update_shipment_status)"
 )
 """Operations that want others before them; test_inbound, test_outbound, test_merchant_fulfillment, test_shipping,
-test_services, test_distribution, test_vendor_orders, test_vendor_direct and test_shipment_confirmation check each against its schema."""
+test_services, test_distribution, test_vendor_orders, test_vendor_direct and test_shipment_confirmation check each
+against its schema."""
 
 OPTIONAL = ("identifiers", "identifiersType", "ASIN", "Asins")
 """Parameters that are not required by themselves, though one of them and others is."""

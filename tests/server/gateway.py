@@ -64,26 +64,34 @@ async def a_tenant(server: Server, name: str = "Warehouse") -> Tenant:
     return Tenant(server, made.organization_id, refresh_token, token)
 
 
-async def a_seller(house: Any, tenant: Tenant, id: str = "11111111-1111-4111-8111-111111111111") -> str:
+async def a_seller(
+    house: Any,
+    tenant: Tenant,
+    id: str = "11111111-1111-4111-8111-111111111111",
+    *,
+    account: str = SELLER,
+    country: str = "US",
+) -> str:
     """Make a seller whose grant `SECRET` opens; return its refresh token."""
-    hub, world = tenant.server.hub, tenant.server.world
+    hub, world, shop = tenant.server.hub, tenant.server.world, marketplace(country)
     made = await hub.connections.create(
         tenant.caller,
         customer=id,
         name="A seller",
-        marketplace=marketplace("US"),
-        refresh_token=world.grant(SELLER, CLIENT).refresh_token,
+        marketplace=shop,
+        refresh_token=world.grant(account, CLIENT).refresh_token,
         through=await hub.applications.for_tenant(tenant.id),
-        selling_partner_id=SELLER,
+        selling_partner_id=account,
         held_secret=SECRET,
     )
     house.sql(
         "INSERT INTO sellers (id, organization_id, selling_partner_id, region, connection_id, claimed_at, created_at,"
-        " updated_at) VALUES (:id, :owner, :account, 'na', :connection, :now, :now, :now)",
+        " updated_at) VALUES (:id, :owner, :account, :region, :connection, :now, :now, :now)",
         now=tenant.server.clock.now,
         id=id,
         owner=tenant.id,
-        account=f"{SELLER}{id[:4]}",
+        account=f"{account}{id[:4]}",
+        region=shop.region,
         connection=made.id,
     )
     async with hub.gateway.sellers._database.writing() as store:

@@ -62,6 +62,7 @@ APIS: Final = frozenset(
         "product_pricing_v0",
         "product_type_definitions_2020_09_01",
         "sales_v1",
+        "vendor_direct_fulfillment_transactions_2021_12_28",  # what became of what a vendor submits
     }
 )
 """The API versions whose operations are let through."""
