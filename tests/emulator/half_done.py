@@ -129,6 +129,26 @@ def a_way_to_amazon(amazon: Local) -> GoOn:
     return go_on
 
 
+def an_order_of_a_customer(amazon: Local) -> GoOn:
+    vendor = test_vendor_direct.Vendor(amazon)
+    order = vendor.accept(vendor.order())
+    label = vendor.label(order, **test_vendor_direct.containers(order, "BOX1", "BOX2"))
+
+    def go_on(there: Local) -> None:
+        vendor, good = test_vendor_direct.Vendor(there), test_vendor_direct.GOOD
+        order = vendor.direct.orders[label["purchaseOrderNumber"]]
+        assert vendor.good("GET", f"{test_vendor_direct.LABELS}/{order.number}") == label
+        there.world.advance(3600)
+        assert vendor.confirm(vendor.confirmation(order)) == good
+        update = vendor.update(order, label["labelData"][1]["trackingNumber"])
+        assert vendor.submit(test_vendor_direct.UPDATES, "shipmentStatusUpdates", update) == good
+        due = {**vendor.invoice(order), "invoiceDate": iso(there.world.now())}
+        assert vendor.submit(test_vendor_direct.INVOICES, "invoices", due) == good
+        assert vendor.status(order) == "SHIPPED"
+
+    return go_on
+
+
 def a_purchase(amazon: Local) -> GoOn:
     vendor = amazon.world.vendors[VENDOR]
     purchase = next(one for one in vendor.purchases.values() if one.state == "Acknowledged" and len(one.lines) > 1)
@@ -158,26 +178,6 @@ def a_purchase(amazon: Local) -> GoOn:
         assert submit(there, bills[2])[0] == "Failure"
         (shown,) = test_vendor_shipments.shipments(call, vendorShipmentIdentifier="ASN1")
         assert shown["currentShipmentStatus"] == "Shipped"
-
-    return go_on
-
-
-def an_order_of_a_customer(amazon: Local) -> GoOn:
-    vendor = test_vendor_direct.Vendor(amazon)
-    order = vendor.accept(vendor.order())
-    label = vendor.label(order, **test_vendor_direct.containers(order, "BOX1", "BOX2"))
-
-    def go_on(there: Local) -> None:
-        vendor, good = test_vendor_direct.Vendor(there), test_vendor_direct.GOOD
-        order = vendor.direct.orders[label["purchaseOrderNumber"]]
-        assert vendor.good("GET", f"{test_vendor_direct.LABELS}/{order.number}") == label
-        there.world.advance(3600)
-        assert vendor.confirm(vendor.confirmation(order)) == good
-        update = vendor.update(order, label["labelData"][1]["trackingNumber"])
-        assert vendor.submit(test_vendor_direct.UPDATES, "shipmentStatusUpdates", update) == good
-        due = {**vendor.invoice(order), "invoiceDate": iso(there.world.now())}
-        assert vendor.submit(test_vendor_direct.INVOICES, "invoices", due) == good
-        assert vendor.status(order) == "SHIPPED"
 
     return go_on
 
@@ -214,7 +214,7 @@ THINGS: dict[str, Callable[[Local], GoOn]] = {
     "an unpolled plan": an_unpolled_plan,
     "a service": a_service,
     "a way to Amazon": a_way_to_amazon,
-    "a purchase": a_purchase,
     "an order of a customer": an_order_of_a_customer,
+    "a purchase": a_purchase,
     "what is heard": what_is_heard,
 }

@@ -89,8 +89,9 @@ def listed_bodies(amazon: Local) -> dict[str, Any]:
 
 
 STEPS = re.compile(
-    "fulfillment_inbound|fulfillment_outbound|merchant_fulfillment|shipping_v2|services|awd|vendor_transaction_status"
-    "|vendor_direct_fulfillment|orders_v0.(confirm_shipment|update_shipment_status)"
+    "fulfillment_inbound|fulfillment_outbound|merchant_fulfillment|shipping_v2|services|awd"
+    "|vendor_transaction_status|vendor_direct_fulfillment"
+    "|orders_v0.(confirm_shipment|update_shipment_status)"
 )
 """Operations that want others before them; test_inbound, test_outbound, test_merchant_fulfillment, test_shipping,
 test_services, test_distribution, test_vendor_orders, test_vendor_direct and test_shipment_confirmation check each

@@ -322,16 +322,6 @@ class World:
         self.accounts[selling_partner_id] = account
         return account
 
-    def services_of(self, selling_partner_id: str) -> service_jobs.Services:
-        """Return the services of an account; a seller's are invented when somebody first looks, as its orders are."""
-        if selling_partner_id not in self.services:
-            account, made = self.account(selling_partner_id), service_jobs.Services()
-            if account.kind == "seller":
-                seed = f"services {self.seed} {selling_partner_id}"
-                made = service_jobs.seeded(seed, account.orders.values(), account.region, account.founded or self.now())
-            self.services[selling_partner_id] = made
-        return self.services[selling_partner_id]
-
     def direct_of(self, selling_partner_id: str) -> direct_orders.Direct:
         """Return the direct fulfillment of an account; a vendor's is invented when somebody first looks."""
         if selling_partner_id not in self.direct:
@@ -342,6 +332,16 @@ class World:
                 made = direct_orders.seeded(seed, code, account.marketplaces, account.products, founded)
             self.direct[selling_partner_id] = made
         return self.direct[selling_partner_id]
+
+    def services_of(self, selling_partner_id: str) -> service_jobs.Services:
+        """Return the services of an account; a seller's are invented when somebody first looks, as its orders are."""
+        if selling_partner_id not in self.services:
+            account, made = self.account(selling_partner_id), service_jobs.Services()
+            if account.kind == "seller":
+                seed = f"services {self.seed} {selling_partner_id}"
+                made = service_jobs.seeded(seed, account.orders.values(), account.region, account.founded or self.now())
+            self.services[selling_partner_id] = made
+        return self.services[selling_partner_id]
 
     def account(self, selling_partner_id: str) -> Account:
         """Find an account.
