@@ -16,7 +16,7 @@ from decimal import Decimal
 from itertools import islice
 from typing import Any
 
-from sellerport.emulator import page_tokens, parameters
+from sellerport.emulator import easy_ship, page_tokens, parameters
 from sellerport.emulator.call import Answer, Call, invalid, missing, moment
 from sellerport.emulator.order_book import OrderBook, Timeline
 from sellerport.emulator.parcels import Package
@@ -65,7 +65,6 @@ WITH_SELLER_ORDER_ID = (
 """What cannot be given with a ``SellerOrderId``."""
 # what orders are filtered by, though no seeded order has it
 NOWHERE_SET = (
-    "EasyShipShipmentStatuses",
     "ElectronicInvoiceStatuses",
     "StoreChainStoreId",
     "ActualFulfillmentSupplySourceId",
@@ -83,7 +82,7 @@ def get_orders(call: Call) -> Answer:
         raise invalid(f"{other} cannot be used with SellerOrderId")
     search = _Search(call, created="Created", updated="LastUpdated", size="MaxResultsPerPage", token="NextToken")  # noqa: S106
     found, token, bounds = search.page(_filters_v0)
-    payload: dict[str, Any] = {"Orders": [_order_v0(order, call.elements) for order in found], **bounds}
+    payload: dict[str, Any] = {"Orders": [_shown_v0(call, order) for order in found], **bounds}
     if token:
         payload["NextToken"] = token
     return Answer({"payload": payload})
@@ -101,6 +100,7 @@ def _filters_v0(call: Call) -> list[Filter | None]:
         _within(call, "EarliestDeliveryDate", lambda order: order.delivery_window[0]),
         _within(call, "LatestDeliveryDate", lambda order: order.delivery_window[1]),
         _in([one.lower() for one in call.many("IsISPU")], lambda order: "false"),
+        _in(call.many("EasyShipShipmentStatuses"), lambda order: _easy_ship(call, order) or ""),
         *(_in(call.many(name), lambda order: "") for name in NOWHERE_SET),
     ]
 
@@ -122,7 +122,7 @@ def _in_words_of_v0(answer: Callable[[Call], Answer]) -> Callable[[Call], Answer
 
 def get_order(call: Call) -> Answer:
     """Return one order."""
-    return Answer({"payload": _order_v0(_known(call), call.elements)})
+    return Answer({"payload": _shown_v0(call, _known(call))})
 
 
 def get_order_buyer_info(call: Call) -> Answer:
@@ -163,6 +163,15 @@ def _known(call: Call) -> Order:
     if order is None:  # v0 answers 400 for an order that it does not have
         raise invalid(f"Order {call.path['orderId']} was not found")
     return order
+
+
+def _shown_v0(call: Call, order: Order) -> dict[str, Any]:
+    status = _easy_ship(call, order)
+    return {**_order_v0(order, call.elements), **({"EasyShipShipmentStatus": status} if status else {})}
+
+
+def _easy_ship(call: Call, order: Order) -> str | None:
+    return easy_ship.shipment_status(call.world, call.seller, order.id)
 
 
 def _order_v0(order: Order, elements: frozenset[str]) -> dict[str, Any]:

@@ -106,6 +106,11 @@ class Address:
     country: str
     phone: str = field(repr=False)
 
+    @property
+    def printed(self) -> tuple[str, ...]:
+        """The lines that stand on a parcel."""
+        return self.name, self.line, self.city, f"{self.state} {self.postal_code}", self.country
+
 
 @dataclass(frozen=True)
 class Family:
