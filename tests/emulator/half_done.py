@@ -8,6 +8,7 @@ from sellerport.emulator import World
 
 from . import (
     test_distribution,
+    test_external_shipments,
     test_inbound,
     test_notification_filters,
     test_services,
@@ -182,6 +183,23 @@ def a_purchase(amazon: Local) -> GoOn:
     return go_on
 
 
+def a_packed_shipment(amazon: Local) -> GoOn:
+    path = test_external_shipments.made_packed(amazon, orderType=["GIFT_MESSAGE"])
+    options = calling(amazon)("GET", f"{path}/shippingOptions", packageId="box")["shippingOptions"]
+    printed = test_external_shipments.label(amazon, path, shippingOptionId=options[-1]["shippingOptionId"])
+
+    def go_on(there: Local) -> None:
+        call = calling(there)
+        again = test_external_shipments.label(there, path)
+        assert again["shipLabelMetadata"] == printed["shipLabelMetadata"]
+        assert there.fetch(again["fileData"]["url"]).status == 200
+        call("PATCH", f"{path}/packages/box", {"status": "SHIPPED"})
+        there.world.advance(6 * DAY)
+        assert call("GET", path)["status"] == "DELIVERED"
+
+    return go_on
+
+
 def what_is_heard(amazon: Local) -> GoOn:
     """Changes of offers that are held back, and an expression that lets one of two messages through."""
     to = {
@@ -216,5 +234,6 @@ THINGS: dict[str, Callable[[Local], GoOn]] = {
     "a way to Amazon": a_way_to_amazon,
     "an order of a customer": an_order_of_a_customer,
     "a purchase": a_purchase,
+    "a packed shipment": a_packed_shipment,
     "what is heard": what_is_heard,
 }

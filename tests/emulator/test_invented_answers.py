@@ -92,11 +92,11 @@ STEPS = re.compile(
     "fulfillment_inbound|fulfillment_outbound|merchant_fulfillment|shipping_v2|services|awd"
     "|vendor_transaction_status|vendor_direct_fulfillment"
     "|orders_v0.(confirm_shipment|update_shipment_status)"
-    "|easy_ship|external_fulfillment_shipments|external_fulfillment_returns"
+    "|easy_ship|external_fulfillment"
 )
 """Operations that want others before them; test_inbound, test_outbound, test_merchant_fulfillment, test_shipping,
-test_services, test_distribution, test_vendor_orders, test_vendor_direct, test_shipment_confirmation, test_easy_ship,
-test_external_shipments and test_external_returns check each against its schema."""
+test_services, test_distribution, test_vendor_orders, test_vendor_direct, test_shipment_confirmation, test_easy_ship and
+test_external_* check each against its schema."""
 
 OPTIONAL = ("identifiers", "identifiersType", "ASIN", "Asins")
 """Parameters that are not required by themselves, though one of them and others is."""

@@ -19,6 +19,9 @@ from sellerport.errors import InvalidArguments, SettingsError
 from . import (
     half_done,
     test_distribution,
+    test_easy_ship,
+    test_external_inventory,
+    test_external_shipments,
     test_feeds,
     test_finances,
     test_grants,
@@ -148,6 +151,10 @@ DEEDS: dict[str, Callable[[Any], Any]] = {
     "a replenishment": lambda a: test_distribution.test_a_replenishment_leaves_there_and_comes_to_fba(a, calling(a)),
     "a vendor's shipment": lambda a: sent(a, test_vendor_shipments.test_what_is_sent_is_received_when_it_arrives),
     "a vendor's transport": lambda a: sent(a, test_vendor_shipments.test_amazon_fetches_what_it_pays_for),
+    "easy ship": test_easy_ship.test_an_order_is_scheduled_in_a_slot_read_again_and_moved_until_it_is_picked_up,
+    "external fulfillment": test_external_shipments.test_a_shipment_goes_all_the_way_and_its_order_with_it,
+    "shipments of the sandbox": test_external_shipments.test_the_sandbox_says_what_amazon_its_carrier_and_the_buyer_do,
+    "counts of the sandbox": test_external_inventory.test_a_place_of_the_sandbox_has_a_count_of_its_own,
     "supply sources": test_supply_sources.test_a_place_is_read_back_changed_and_given_up,
 }
 

@@ -24,6 +24,7 @@ from sellerport.emulator.ads.test_accounts import AccountRequest
 from sellerport.emulator.direct_orders import Direct
 from sellerport.emulator.distribution import Center
 from sellerport.emulator.documents import Document
+from sellerport.emulator.external_book import External
 from sellerport.emulator.faults import Fault
 from sellerport.emulator.grants import AccessToken, AdsCode, AdsGrant, Application, Code, Grant, Grants, Notice
 from sellerport.emulator.jobs import Job, Outcome, Schedule
@@ -53,6 +54,7 @@ CARRIED: Mapping[type, Mapping[str, Any]] = {
         "direct": dict[str, Direct],
         "centers": dict[str, Center],
         "services": dict[str, Services],
+        "external": dict[str, External],
         "shelf": Shelf,
         "login": Grants,
         "sessions": Sessions,

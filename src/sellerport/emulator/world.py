@@ -27,6 +27,7 @@ from sellerport.emulator import (
     changes,
     direct_orders,
     distribution,
+    external_book,
     payloads,
     purchases,
     service_jobs,
@@ -213,6 +214,8 @@ class World:
         """What lies with Amazon Warehousing and Distribution, by account."""
         self.services: dict[str, service_jobs.Services] = {}
         """By account."""
+        self.external: dict[str, external_book.External] = {}
+        """What accounts ship from places of their own for Amazon, by account."""
         self.payouts: dict[tuple[str, str], list[float]] = {}
         """When accounts asked for their money, by account and marketplace id."""
         self.parcels = Parcels()
@@ -342,6 +345,14 @@ class World:
                 made = service_jobs.seeded(seed, account.orders.values(), account.region, account.founded or self.now())
             self.services[selling_partner_id] = made
         return self.services[selling_partner_id]
+
+    def external_of(self, selling_partner_id: str) -> external_book.External:
+        """Return the external fulfillment of an account; a vendor has none."""
+        if selling_partner_id not in self.external:
+            account = self.account(selling_partner_id)
+            shops = account.marketplaces if account.kind == "seller" else ()
+            self.external[selling_partner_id] = external_book.seeded(selling_partner_id, shops)
+        return self.external[selling_partner_id]
 
     def account(self, selling_partner_id: str) -> Account:
         """Find an account.
