@@ -168,24 +168,6 @@ def test_a_label_of_amazon_shipping_stays_here_when_it_is_bought_and_when_it_is_
     warehouse(scenario)
 
 
-def test_what_other_channels_print_stays_here_too(warehouse):
-    """§3.5: of these the local Amazon keeps no state; it answers in the form that Amazon's schemas have."""
-    path = "externalFulfillment/2024-09-11/shipments/S1/invoice"
-
-    async def scenario(ask, server):
-        labels = {"x_amazon_order_id": an_order(server.world).id, "x_unique_shipment_id": path}
-        status, _, body = await ask("GET", f"/passthrough-api/{path}", **labels)
-        assert status == 200, body
-        (document,) = json.loads(body)["data"]["documents"]
-        assert document["kind"] == "invoice"
-        assert f'{{"uuid":"{document["uuid"]}"}}'.encode() in body
-        assert await server.hub.gateway.documents.content(server.tenant.id, ID, document["uuid"])
-        status, _, body = await ask("GET", f"/passthrough-api/{path}")
-        assert b'"content"' not in body  # nor is it in an answer that nobody wants labels of
-
-    warehouse(scenario)
-
-
 def test_a_report_comes_through_a_link_of_ours_without_buyers(warehouse):
     """§3.4: a URL that Amazon signed would go past the border."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from itertools import starmap
 from typing import Any
 
 import msgspec
@@ -27,7 +26,7 @@ log = logging.getLogger(__name__)
 Scrub = Callable[[bytes], bytes]
 
 LINK_S = 10.0
-"""How long Amazon's storage may take to give a label, in seconds."""
+"""How long Amazon's storage may take to give a document, in seconds."""
 LARGEST_LINKED = 4 * 1024 * 1024
 """How many bytes it may have."""
 
@@ -100,7 +99,8 @@ class Labels:
             links = labels.take_links(operation, payload)
         except (ValueError, RecursionError):
             raise AmazonUnavailable("Response could not be scrubbed", status=502) from None
-        for fetched, (path, url) in zip(await asyncio.gather(*starmap(self._fetched, links)), links, strict=True):
+        fetching = (self._fetched(operation, path, url) for path, url in links)
+        for fetched, (path, url) in zip(await asyncio.gather(*fetching), links, strict=True):
             if fetched is None:
                 labels.put(payload, path, url)
             else:
@@ -121,7 +121,7 @@ class Labels:
             told |= {"shipment_id": kept.shipment_id, "documents": [document.facts() for document in kept.documents]}
         return {**told, "unredacted_response": msgspec.json.decode(body)} if unredacted else told
 
-    async def _fetched(self, path: labels.Path, url: str) -> labels.Found | None:
+    async def _fetched(self, operation: Operation, path: labels.Path, url: str) -> labels.Found | None:
         """Return the document that Amazon has at an address; None where it is not to be had."""
         try:
             check(self._amazon, url, STORAGE)
@@ -132,4 +132,4 @@ class Labels:
         if answer.status != 200 or not answer.body:
             log.warning("a label could not be fetched: the storage answered with %d", answer.status)
             return None
-        return labels.Found(path, answer.body, files.format_of(answer.body), "label")
+        return labels.Found(path, answer.body, files.format_of(answer.body), labels.kind(operation))

@@ -15,6 +15,7 @@ from sellerport.server.scrubbing import files
 Kind = Literal["label", "packing_slip", "receipt", "invoice", "form", "document"]
 Path = tuple[str | int, ...]
 
+_EASY_SHIP = "easy_ship_2022_03_23"
 _EXTERNAL = "external_fulfillment_shipments_2024_09_11"
 _OPERATIONS: dict[str, dict[str, Kind]] = {
     "merchant_fulfillment_v0": {"create_shipment": "label", "get_shipment": "label", "cancel_shipment": "label"},
@@ -26,6 +27,7 @@ _OPERATIONS: dict[str, dict[str, Kind]] = {
         "generate_collection_form": "form",
         "get_collection_form": "form",
     },
+    _EASY_SHIP: {"create_scheduled_package_bulk": "document"},
     _EXTERNAL: {"generate_invoice": "invoice", "retrieve_invoice": "invoice", "generate_ship_labels": "label"},
     "vendor_direct_fulfillment_shipping_2021_12_28": {
         "create_container_label": "label",
@@ -42,8 +44,11 @@ _OPERATIONS: dict[str, dict[str, Kind]] = {
 
 _FIELDS = frozenset({"contents", "content", "base64encodedcontent", "labelstream"})
 """The fields that hold one, in lower case."""
-_LINKED = f"{_EXTERNAL}.generate_ship_labels"
-"""The operation that answers with the addresses of labels, which Amazon signed."""
+_LINKED = {
+    f"{_EASY_SHIP}.create_scheduled_package_bulk": "printableDocumentsUrl",  # of a ZIP file
+    f"{_EXTERNAL}.generate_ship_labels": "url",
+}
+"""The operations that answer with the addresses of documents, which Amazon signed, and the field of these."""
 _TYPES: dict[str, Kind] = {
     "LABEL": "label",
     "PACKSLIP": "packing_slip",
@@ -68,14 +73,18 @@ def takes(operation: Operation) -> bool:
     return operation.name in _OPERATIONS.get(operation.api, {})
 
 
+def kind(operation: Operation) -> Kind:
+    """Return of what kind the documents of an operation are where an answer does not say."""
+    return _OPERATIONS.get(operation.api, {}).get(operation.name, "document")
+
+
 def take(operation: Operation, payload: Any) -> list[Found]:
     """Take the documents out of an answer, which then has none in their places.
 
     Raises:
         ValueError: one cannot be read.
     """
-    usual = _OPERATIONS.get(operation.api, {}).get(operation.name, "document")
-    found = []
+    usual, found = kind(operation), []
     for holder, name, path in list(_texts(payload)):
         if name.lower() in _FIELDS and isinstance(holder[name], str) and holder[name]:
             content, format = files.read(holder.pop(name))
@@ -85,10 +94,11 @@ def take(operation: Operation, payload: Any) -> list[Found]:
 
 def take_links(operation: Operation, payload: Any) -> list[tuple[Path, str]]:
     """Take the addresses of documents out of an answer; return where they stood, and what they were."""
-    if operation.key != _LINKED:
+    field = _LINKED.get(operation.key)
+    if field is None:
         return []
-    found = [(holder, path) for holder, name, path in _texts(payload) if name == "url"]
-    return [(path, holder.pop("url")) for holder, path in found]
+    found = [(holder, path) for holder, name, path in _texts(payload) if name == field]
+    return [(path, holder.pop(field)) for holder, path in found]
 
 
 def put(payload: Any, path: Path, value: Any) -> None:
