@@ -26,7 +26,7 @@ PERSONAL = re.compile(
 """Leaves that are personal, in an answer that is about a buyer."""
 HARMLESS = re.compile(
     r".*(carrier|service|marketplace|channel|feature|seller|sellerdisplay|method|item|attribute|field|template|asset|brand"
-    r"|group|store|program)name|.*(invoicepreference|verification|productidentifier|requestedcancel)|carrierphonenumber"
+    r"|group|store|program)name|buyerorderid|.*(invoicepreference|verification|productidentifier|requestedcancel)|carrierphonenumber"
 )
 NOBODYS = re.compile(
     r"shipfrom|sellingparty|marketplacetaxinfo|returntoaddress|amazonfacility|handoverlocation"

@@ -63,6 +63,7 @@ def test_a_shipment_of_external_fulfillment_is_printed_and_sent_and_nobody_hears
 
         shipment = await good("GET", path)
         assert shipment["lineItems"][0]["merchantSku"] == order.items[0].sku
+        assert shipment["shipmentInfo"]["buyerOrderId"] == order.id  # which label mode wants
         assert shipment["lineItems"][0]["giftAttributes"]["giftMessagePresence"] == "PRESENT"
         assert shipment["shippingInfo"]["shipToAddress"]["countryCode"] == order.address.country
         await good("POST", f"{path}?operation=CONFIRM")

@@ -59,7 +59,7 @@ _HARMLESS = re.compile(
     r"|event|feature|field|file|group|input|item|manufacturer|marketplace|merchant|method|metric|model|node|pathby|plan"
     r"|portfolio|product|program|promotion|refinement|role|service|seller|size|store|sellerdisplay|supplier|template"
     r"|theme|type|vendor|warehouse)name"
-    r"|buyer(requestedcancel|invoicepreference|productidentifier|referencenumber)"
+    r"|buyer(orderid|requestedcancel|invoicepreference|productidentifier|referencenumber)"
     r"|recipient(age|identity)verification|(mac|seller|warehouse)address|carrierphonenumber"
 )
 _THINGS = re.compile(

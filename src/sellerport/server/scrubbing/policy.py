@@ -60,9 +60,7 @@ FIELDS: Mapping[str, re.Pattern[str]] = MappingProxyType(
     {
         "orders_v0.get_order_buyer_info": re.compile("purchaseordernumber"),
         "orders_v0.get_order_regulated_info": re.compile("fieldvalue"),  # of a prescription: an animal, and its owner
-        "external_fulfillment_shipments_2024_09_11": re.compile(
-            r"number|buyerorderid|messages|customattributes\.value"
-        ),
+        "external_fulfillment_shipments_2024_09_11": re.compile(r"number|messages|customattributes\.value"),
     }
 )
 """API or operation → fields that are personal in its answers alone, by name or with that of what holds them."""
