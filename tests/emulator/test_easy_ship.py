@@ -8,9 +8,9 @@ import pytest
 
 from sellerport.emulator.shop import Order
 
-from .conftest import Local
+from .conftest import NOW, Local
 from .test_merchant_fulfillment import buy, details
-from .test_orders import get_orders, ids, sold
+from .test_orders import get_orders, ids, iso, sold
 from .test_shipment_confirmation import waiting
 
 ROOT = "/easyShip/2022-03-23"
@@ -96,6 +96,7 @@ def test_the_orders_api_tells_where_a_package_is_and_finds_orders_by_it(amazon: 
     assert ids(get_orders(amazon, **query)) == [order.id]
     amazon.world.advance(31 * 3600)
     assert in_orders(amazon, order) == "DroppedOff"
+    assert ids(get_orders(amazon, LastUpdatedAfter=iso(NOW))) == [order.id]
 
 
 def test_a_piece_has_one_label_by_easy_ship_or_by_another_api(amazon: Local) -> None:

@@ -239,12 +239,15 @@ def test_packages_hold_every_piece_and_one_is_described_anew_until_it_has_a_labe
     assert read(amazon, path)["status"] == "PACKAGE_CREATED"  # as long as one of them is
     heavy = {**boxes[0], "weight": {"value": "3", "weightUnit": "LB"}}
     assert refusal(amazon, "PUT", f"{path}/packages/1", heavy) == (400, "InvalidInput")
+    more = {**heavy, "packageLineItems": [{**single[0], "quantity": 2}]}
+    assert refusal(amazon, "PUT", f"{path}/packages/0", more) == (400, "InvalidInput")
     call("PUT", f"{path}/packages/0", {**heavy, "status": "DELIVERED"})
     assert read(amazon, path)["packages"][0] == {**heavy, "status": "CREATED"}
 
     answer = call("PUT", f"{path}/shipLabels", {"packageIds": ["0", "none"]}, operation="GENERATE")
     first, second = answer["packageShipLabelList"]
     assert (first["status"], second["status"], second["errorDetails"]["code"]) == ("SUCCESS", "FAILURE", "NotFound")
+    assert refusal(amazon, "PUT", f"{path}/packages/0", heavy) == (409, "Conflict")
     call("PUT", f"{path}/shipLabels", operation="GENERATE")
     call("PATCH", f"{path}/packages/0", {"status": "SHIPPED"})
     assert call("GET", f"/orders/v0/orders/{order.id}")["payload"]["OrderStatus"] == "PartiallyShipped"

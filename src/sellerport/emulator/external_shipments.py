@@ -132,6 +132,8 @@ def create_sandbox_shipment(call: Call) -> Answer:
 def _invented(call: Call, place: Location, asked: Mapping[str, Any]) -> Order:
     """Return an order that was just placed, of as many lines and pieces as it is asked to have."""
     now, products = call.world.now(), call.account.products if call.account else ()
+    if any(sum(one.channel == channel for one in products) < max(shop.PIECES) for channel in shop.CHANNELS):
+        raise invalid("The account lists too little for an order to be made of it")
     chance = random.Random(f"external {call.world.seed} {call.seller} {len(own(call).orders)}")  # noqa: S311
     drawn = shop.orders(chance, (place.marketplace,), products, count=DRAWN, now=now)
     lines, pieces = (asked.get(name) == "MULTIPLE" for name in ("lineItemCount", "quantityCount"))
