@@ -158,6 +158,21 @@ def test_shipments_are_listed_by_status_place_and_date_in_pages(amazon: Local) -
     assert "shipToAddress" not in call("GET", ROOT, status="CANCELLED")["shipments"][0]["shippingInfo"]
 
 
+def test_what_leaves_in_parts_is_on_no_later_page(amazon: Local) -> None:
+    call = calling(amazon)
+    first = call("GET", ROOT, status="ACCEPTED", maxResults="1")
+    rest = call("GET", ROOT, status="ACCEPTED")["shipments"][1:]
+    order = next(one for one in orders(amazon) if sum(item.quantity for item in one.items) > 1)
+    assert f"EF-{order.id}" in {one["id"] for one in rest}
+    assert confirm(amazon, order, [(order.items[0].id, 1)]).status == 204
+    left, page = [], first
+    while "pagination" in page:
+        token = page["pagination"]["nextToken"]
+        page = call("GET", ROOT, status="ACCEPTED", maxResults="1", paginationToken=token)
+        left += page["shipments"]
+    assert left == [one for one in rest if one["id"] != f"EF-{order.id}"]
+
+
 def test_what_another_api_does_to_an_order_it_does_to_the_shipment(amazon: Local) -> None:
     order = orders(amazon)[0]
     assert confirm(amazon, order, whole(order)).status == 204

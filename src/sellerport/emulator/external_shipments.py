@@ -49,7 +49,8 @@ def get_shipments(call: Call) -> Answer:
         ids = _search(call)
     else:
         ids = page_tokens.redeem(call, token, name="paginationToken", arguments=arguments)
-    shown = [_shipment(call, *find(call, id)) for id in ids[:size]]
+    # what left in parts meanwhile is no shipment any more
+    shown = [_shipment(call, *found) for id in ids[:size] if (found := _find(call, id))]
     rest = ids[size:]
     more = {"pagination": {"nextToken": page_tokens.issue(call, rest, arguments=arguments)}} if rest else {}
     return Answer({"shipments": shown, **more})
@@ -189,27 +190,24 @@ def own(call: Call) -> External:
     return call.world.external_of(call.seller)
 
 
-def find(call: Call, id: str) -> tuple[Order, Shipment]:
-    """Return a shipment, and the order that it is.
-
-    Raises:
-        AmazonNotFound: there is none.
-    """
+def _find(call: Call, id: str) -> tuple[Order, Shipment] | None:
     external, order_id = own(call), id.removeprefix(PREFIX)
     order = external.orders.get(order_id) or (call.account.orders.get(order_id) if call.account else None)
     one = external.shipment(order) if order is not None and id.startswith(PREFIX) else None
-    if order is None or one is None:
-        raise missing(f"Shipment {id} was not found")
-    return order, one
+    return None if order is None or one is None else (order, one)
 
 
 def known(call: Call) -> tuple[Order, Shipment]:
-    """Return the shipment that is named in the path.
+    """Return the shipment that is named in the path, and the order that it is.
 
     Raises:
         AmazonNotFound: there is none.
     """
-    return find(call, call.path["shipmentId"])
+    id = call.path["shipmentId"]
+    found = _find(call, id)
+    if found is None:
+        raise missing(f"Shipment {id} was not found")
+    return found
 
 
 def need(one: Shipment, status: str, *allowed: str) -> None:
