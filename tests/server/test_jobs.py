@@ -6,11 +6,13 @@ import asyncio
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +24,7 @@ from sellerport import regions
 from sellerport.errors import SettingsError
 from sellerport.server.app import running
 from sellerport.server.hub import Caller
+from sellerport.server.jobs import Connection
 from sellerport.server.opening import open_hub
 
 SERVE = [sys.executable, "-m", "sellerport", "serve", "--port", "0", "--json"]
@@ -179,3 +182,12 @@ def test_the_jobs_tables_are_apart_from_the_servers(house):
             "SELECT DISTINCT table_schema FROM information_schema.tables WHERE table_name = 'workflow_status'"
         )
         assert rows == [("sellerport_jobs",)]
+
+
+def test_a_table_of_the_jobs_knows_the_time_with_any_sqlite(tmp_path):
+    """On Python 3.12 and later DBOS asks for it in a way that SQLite knows since 3.42 only, whichever is there."""
+    with closing(sqlite3.connect(tmp_path / "x.db", factory=Connection)) as opened:
+        opened.execute("CREATE TABLE t (id INTEGER, at INTEGER NOT NULL DEFAULT (unixepoch('subsec') * 1000))")
+        opened.execute("INSERT INTO t (id) VALUES (1)")
+        ((at,),) = opened.execute("SELECT at FROM t")
+    assert abs(at / 1000 - time.time()) < 60

@@ -37,6 +37,8 @@ def target(to: str | os.PathLike[str] | None, *, folder: bool = False) -> Path |
         place = path if folder else path.parent
         if "\0" in str(path):
             problem = "cannot be the name of a file: it holds a NUL"
+        elif path.is_symlink():  # still; Python before 3.13 does not resolve it at all
+            problem = f"{str(path)!r} is a link that leads to itself"
         elif not place.is_dir():
             problem = f"the folder {str(place)!r} does not exist"
         elif not os.access(place, os.W_OK):

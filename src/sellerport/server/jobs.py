@@ -24,14 +24,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
 import threading
+import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, Engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -190,10 +192,20 @@ def _config(database: Path | str, engine: Engine | None) -> DBOSConfig:
         beside = database.with_name(f"{database.name}-jobs")
         beside.touch(mode=0o600)
         config["system_database_url"] = URL.create("sqlite", database=str(beside)).render_as_string()
+        config["db_engine_kwargs"] = {"connect_args": {"factory": Connection}}
     else:
         config["system_database_engine"] = engine
         config["dbos_system_schema"] = SCHEMA
     return config
+
+
+class Connection(sqlite3.Connection):
+    """Tells the time as DBOS asks for it on Python 3.12 and later, and SQLite tells it since 3.42."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        if sqlite3.sqlite_version_info < (3, 42):
+            self.create_function("unixepoch", 1, lambda _subsec: time.time())
 
 
 def _destroy(engine: Engine | None) -> None:
