@@ -17,7 +17,7 @@ from tests.server.warehouse import a_warehouse, error
 from sellerport import catalog
 from sellerport.client import AsyncSellingPartner
 from sellerport.emulator import labels
-from sellerport.errors import AmazonUnavailable, CallerError, Conflict, NotAllowed, VaultError
+from sellerport.errors import AmazonUnavailable, CallerError, Conflict, NotAllowed, NotFound, VaultError
 from sellerport.regions import Amazon
 from sellerport.server.hub import Visit
 from sellerport.server.hub.documents import DAY_S, FACTS_S, LABEL_S, PRINTED_S
@@ -370,6 +370,32 @@ def test_a_label_is_deleted_a_week_after_it_was_printed_and_a_month_after_it_was
         server.clock.advance(FACTS_S)
         assert await documents.forget() == 1
         assert house.sql("SELECT count(*) FROM shipments") == [(0,)]
+
+    house.run(scenario)
+
+
+def test_the_databases_clock_says_when_a_labels_time_has_come(house, monkeypatch):
+    """One process whose clock is ahead deletes nothing early, nor does one that is behind keep it longer."""
+
+    async def scenario(server):
+        warehouse = await a_warehouse(house, server)
+        documents, clock = server.hub.gateway.documents, server.clock
+        made_at = clock.now
+        monkeypatch.setattr(documents._database, "_clock", lambda: in_database)
+        clock.advance(-60 * DAY_S)
+        in_database = made_at
+        await warehouse.renew()
+        _, uuids = await kept(warehouse)
+        clock.now = made_at + 20 * LABEL_S
+        in_database = made_at + LABEL_S - 1
+        assert await documents.purge() == await documents.forget() == 0
+        one = (server.organization.id, warehouse.seller_id)
+        assert await documents.content(*one, uuids[0]) == PDF
+        clock.now = made_at
+        in_database = made_at + LABEL_S
+        with pytest.raises(NotFound):
+            await documents.content(*one, uuids[0])
+        assert await documents.purge() == len(uuids) == 1
 
     house.run(scenario)
 

@@ -9,11 +9,11 @@ without which nothing opens what copies of the database may have; the record of 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, delete, insert, select, update
+from sqlalchemy import ColumnElement, RowMapping, delete, insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sellerport.errors import NotFound, StoreError, VaultError
@@ -83,16 +83,13 @@ _COLUMNS = (_t.id, _t.order_id, _t.kind, _t.format, _t.sha256, _t.size)
 
 
 class Documents:
-    """The documents of every tenant."""
+    """The documents of every tenant. The database's clock says when their time has come."""
 
-    def __init__(
-        self, database: Database, vault: Vault, changes: Changes, mint: Mint, clock: Callable[[], float]
-    ) -> None:
+    def __init__(self, database: Database, vault: Vault, changes: Changes, mint: Mint) -> None:
         self._database = database
         self._vault = vault
         self._changes = changes
         self._mint = mint
-        self._clock = clock
 
     async def sealed(
         self, organization_id: str, seller_id: str, order_id: str, shipment_id: str | None, new: Sequence[New]
@@ -102,7 +99,7 @@ class Documents:
         Raises:
             VaultUnavailable: the key-encryption key cannot be reached or used for now.
         """
-        now, made = self._clock(), []
+        now, made = self._database.now(), []
         for one in new:
             row: dict[str, Any] = {
                 "id": self._mint.id(),
@@ -186,7 +183,7 @@ class Documents:
         Raises:
             StoreError, VaultError: an organization's cannot be deleted, as when its audit is broken; all others' are.
         """
-        late, purged, failed = (_t.delete_after <= self._clock()) | _complete, 0, None
+        late, purged, failed = (_t.delete_after <= await self._now()) | _complete, 0, None
         async with self._database.reading() as store:
             owners = sorted(set(await store.scalars(select(_t.organization_id).where(late).distinct())))
         for owner in owners:
@@ -201,7 +198,7 @@ class Documents:
 
     async def forget(self) -> int:
         """Delete what is known of shipments and orders longer ago than 18 months; return how many."""
-        before, gone = self._clock() - FACTS_S, 0
+        before, gone = await self._now() - FACTS_S, 0
         kept = select(_t.id).where(_t.shipment_id == shipments.c.id).exists()
         old = select(shipments.c.id).where(shipments.c.created_at <= before, ~kept).limit(BATCH)
         while True:
@@ -209,10 +206,18 @@ class Documents:
                 ids = list(await store.scalars(old.with_for_update(skip_locked=True)))
                 await store.execute(delete(shipments).where(shipments.c.id.in_(ids)))
                 if len(ids) < BATCH:
-                    await store.execute(delete(pii_orders).where(pii_orders.c.created_at <= before))
+                    # who waits for one of them might be waited for
+                    past = select(_p.seller_id, _p.order_id).where(_p.created_at <= before)
+                    past = past.with_for_update(skip_locked=True)
+                    await store.execute(delete(pii_orders).where(tuple_(_p.seller_id, _p.order_id).in_(past)))
             gone += len(ids)
             if len(ids) < BATCH:
                 return gone
+
+    async def _now(self) -> float:
+        """Return the database's time, as a number: an index is of no use to an expression that changes from row to row."""
+        async with self._database.reading() as store:
+            return float((await store.execute(select(self._database.now()))).scalar_one())
 
     async def _exchange(
         self, owner: str, old: ColumnElement[bool], why: str, actor: str, new: Sealed | None = None
@@ -235,7 +240,7 @@ class Documents:
 
     def _mine(self, organization_id: str, seller_id: str) -> ColumnElement[bool]:
         whose = (_t.organization_id == organization_id) & (_t.seller_id == seller_id)
-        return whose & (_t.delete_after > self._clock()) & ~_complete
+        return whose & (_t.delete_after > self._database.now()) & ~_complete
 
 
 async def add(store: AsyncConnection, made: Sequence[Sealed]) -> None:

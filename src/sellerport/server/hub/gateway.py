@@ -139,9 +139,9 @@ class Gateway:
         self.document_links = DocumentLinks(
             self.signing, amazon=it.amazon, wire=it.wire, public_url=it.public_url, clock=it.clock
         )
-        self.documents = Documents(it.database, it.vault, it.changes, it.mint, it.clock)
-        self.pii_access = PiiAccess(it.database, it.changes, self.restricted, it.wire, it.clock)
-        shipments = Shipments(it.database, it.changes, self.documents, it.mint, it.clock)
+        self.documents = Documents(it.database, it.vault, it.changes, it.mint)
+        self.pii_access = PiiAccess(it.database, it.changes, self.restricted, it.wire)
+        shipments = Shipments(it.database, it.changes, self.documents, it.mint)
         self.labels = Labels(self.pii_access, shipments, it.amazon, it.wire)
         self.label_proxy = LabelProxy(self.pii_access, shipments, self.documents, it.egress)
         self.printing = Printing(it.database, it.changes, self.documents, shipments, it.mint)

@@ -54,7 +54,6 @@ class PiiAccess:
         database, changes: where it is written down.
         tokens: restricted data tokens.
         wire: what Amazon is asked through.
-        clock: seconds since the epoch.
     """
 
     def __init__(
@@ -63,13 +62,11 @@ class PiiAccess:
         changes: Changes,
         tokens: RestrictedTokens,
         wire: Wire,
-        clock: Callable[[], float],
     ) -> None:
         self._database = database
         self._changes = changes
         self._tokens = tokens
         self._wire = wire
-        self._clock = clock
 
     async def get(self, one: Pass, order_id: str, visit: Visit) -> Buyer:
         """Return where an order goes, once an hour.
@@ -129,7 +126,7 @@ class PiiAccess:
         """Let nobody have an order's personal data any more; its documents stay."""
 
         def decide(row: RowMapping) -> _Entry:
-            since = row["blocked_at"] or self._clock()
+            since = row["blocked_at"] or self._database.now()
             return _access(one, row, visit, "blockPII", success=True, blocked_at=since)
 
         await self._write(one, order_id, decide)
@@ -141,7 +138,7 @@ class PiiAccess:
         """
 
         def decide(row: RowMapping) -> _Entry:
-            since = row["completed_at"] or self._clock()
+            since = row["completed_at"] or self._database.now()
             return _access(one, row, visit, "completeOrder", success=True, completed_at=since)
 
         _, gone = await self._write(one, order_id, decide, shred=True)
@@ -262,7 +259,7 @@ class PiiAccess:
         row = (await store.execute(mine)).mappings().first()
         if row is None:
             new = {"seller_id": one.seller_id, "order_id": order_id, "organization_id": one.organization_id}
-            await _insert(store, insert(pii_orders).values(**new, created_at=self._clock()))
+            await _insert(store, insert(pii_orders).values(**new, created_at=self._database.now()))
             row = (await store.execute(mine)).mappings().one()
         return row
 

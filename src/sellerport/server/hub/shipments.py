@@ -54,13 +54,11 @@ class Shipments:
         changes: Changes,
         documents: Documents,
         mint: Mint,
-        clock: Callable[[], float],
     ) -> None:
         self._database = database
         self._changes = changes
         self._documents = documents
         self._mint = mint
-        self._clock = clock
 
     async def claim(self, one: Pass, order_id: str, name: str, body: bytes, *, again: bool) -> Claim | str:
         """Begin to ask a carrier; return the attempt, or the id of the shipment that was answered already.
@@ -136,7 +134,7 @@ class Shipments:
         made = await self._documents.sealed(owner, seller, order_id, id, new)
         kept = New(answer([row["id"] for row, _ in made]), "JSON", ANSWER)
         made += await self._documents.sealed(owner, seller, order_id, id, [kept])
-        values = {"claim": None, "claimed_until": None, "answered_at": self._clock()}
+        values = {"claim": None, "claimed_until": None, "answered_at": self._database.now()}
 
         async def write(store: AsyncConnection) -> tuple[str, int]:
             await store.execute(update(shipments).where(_t.id == id).values(values))
@@ -161,7 +159,7 @@ class Shipments:
             shipment = await self._hold(store, one, order_id, name)
             if shipment["order_id"] != order_id:
                 raise _taken()
-            its = (documents.c.shipment_id == shipment["id"]) & (documents.c.delete_after > self._clock())
+            its = (documents.c.shipment_id == shipment["id"]) & (documents.c.delete_after > self._database.now())
             rows = (await store.execute(select(documents).where(its))).mappings().all()
             known.update({row["sha256"]: _document(row) for row in rows})
             fresh = {row["sha256"]: (row, content) for row, content in made if row["sha256"] not in known}
@@ -234,7 +232,7 @@ class Shipments:
                 "seller_id": one.seller_id,
                 "order_id": order_id,
                 "name": name,
-                "created_at": self._clock(),
+                "created_at": self._database.now(),
             }
             try:
                 async with store.begin_nested():
