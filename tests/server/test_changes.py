@@ -271,6 +271,7 @@ CHANGES = {
     "keys._note": lambda server, known: server.hub.keys.rotate(),
     "keys.rewrap": lambda server, known: server.hub.keys.rewrap(),
     "keys.retire": lambda server, known: server.hub.keys.retire(known["old_key"]),
+    "organizations.delete": lambda server, known: server.hub.organizations.delete(server.organization.id),
     "organizations.create": lambda server, known: server.hub.organizations.create("canary-organization"),
     "return_urls.register": lambda server, known: server.hub.return_urls.register(
         server.organization.id, "https://other.example.test/a"

@@ -108,6 +108,28 @@ def list_organizations(as_json: bool) -> None:
     show(_rows(on_hub(lambda hub: hub.organizations.all())), as_json)
 
 
+@organization.command("delete")
+@click.argument("name")
+@click.confirmation_option(
+    prompt="All that it has is erased: grants, sellers, applications, documents, API clients. Nothing brings it back, "
+    "and the owners would have to consent again. Delete?"
+)
+@json_option
+def delete_organization(name: str, as_json: bool) -> None:
+    """Delete an organization, by name or id, with all that it has; its audit stays, under its id.
+
+    A tenant of the gateway is an organization, and is deleted so too. The owners' consents at Amazon stand until they
+    withdraw them there.
+    """
+
+    async def delete(hub: Hub) -> dict[str, str]:
+        found = await hub.organizations.find(name)
+        await hub.organizations.delete(found.id)
+        return {"deleted": found.id}
+
+    show(on_hub(delete), as_json)
+
+
 @click.group(cls=Commands)
 def client() -> None:
     """Manage API clients: the programs that may call this server for an organization."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Table, delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sellerport.errors import Conflict, NotFound, StoreError, Unauthenticated
 from sellerport.server.hub.changes import Changes
@@ -84,6 +85,11 @@ class Access:
         for hashed in [hashed for hashed, (known, _) in self._known.items() if known.client_id == client_id]:
             del self._known[hashed]
 
+    def forget(self, organization_id: str) -> None:
+        """Know no token of an organization's clients any more: it is gone."""
+        others = {hashed: one for hashed, one in self._known.items() if one[0].organization_id != organization_id}
+        self._known = OrderedDict(others)
+
     async def issue(self, client_id: str, secret: str) -> AccessToken:
         """Give an API client an access token.
 
@@ -98,8 +104,8 @@ class Access:
             row = (await store.execute(mine)).first()
         if not same(secret, row.secret_hash if row else None) or row is None:
             raise Unauthenticated("no API client has this id and secret")
-        async with self._database.writing() as store:
-            await store.execute(delete(access_tokens).where(access_tokens.c.expires_at <= now))
+        async with self._changes.writing(row.organization_id) as store:
+            await _drop_expired(store, access_tokens, now)
             await store.execute(
                 insert(access_tokens).values(hash=digest(made), client_id=client_id, expires_at=now + TOKEN_LIFE_S)
             )
@@ -116,8 +122,8 @@ class Access:
             raise Conflict("this workspace is inactive; make it active first")
         now, made = self._clock(), self._mint.secret(TOKEN_PREFIX)
         row = {"client_id": caller.client_id, "workspace_id": workspace.id, "expires_at": now + SCOPED_LIFE_S}
-        async with self._database.writing() as store:
-            await store.execute(delete(scoped_tokens).where(scoped_tokens.c.expires_at <= now))
+        async with self._changes.writing(caller.organization_id) as store:
+            await _drop_expired(store, scoped_tokens, now)
             await store.execute(insert(scoped_tokens).values(hash=digest(made), **row))
         return AccessToken(made, SCOPED_LIFE_S, workspace.organization_id)
 
@@ -168,3 +174,9 @@ class Access:
         if row is None:
             raise Unauthenticated
         return Caller(row.organization_id, row.id, row.workspace, row.name)
+
+
+async def _drop_expired(store: AsyncConnection, tokens: Table, now: float) -> None:
+    """Delete tokens of anybody that have ended, but for those that somebody else is deleting."""
+    ended = select(tokens.c.hash).where(tokens.c.expires_at <= now).with_for_update(skip_locked=True)
+    await store.execute(delete(tokens).where(tokens.c.hash.in_(ended)))

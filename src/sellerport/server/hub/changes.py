@@ -26,7 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sellerport.server.hub.mint import Mint
 from sellerport.server.hub.records import SERVER
 from sellerport.server.hub.sealed import key_place
-from sellerport.server.store import Database, audit, audit_chains, events
+from sellerport.server.store import Database, audit, audit_chains, events, organizations
 from sellerport.server.vault import DataKey, Vault
 
 EVENTS = frozenset(
@@ -72,18 +72,28 @@ class Changes:
         """What chains that are not there yet would begin with, by whose they are."""
 
     @asynccontextmanager
-    async def writing(self, *organization_ids: str | None) -> AsyncIterator[AsyncConnection]:
+    async def writing(self, *organization_ids: str | None, deletes: bool = False) -> AsyncIterator[AsyncConnection]:
         """One transaction in which changes of these can be recorded; None is nobody.
 
         A service on the network that keeps the keys of their chains is asked before it begins, and not while it holds
         up others.
+
+        Before anything else the organizations themselves are held: by any number who write, or by one who deletes. So
+        nobody who waits for a deletion has a row that the deletion waits for, and what they would write of is gone.
+
+        Args:
+            organization_ids: whose changes.
+            deletes: whether the organizations are deleted, which may take minutes.
 
         Raises:
             VaultError: a chain's key does not open.
         """
         if self._vault.on_network:
             await self._prepare({id or SERVER for id in organization_ids} | {SERVER})
-        async with self._database.writing() as store:
+        t = organizations.c
+        held = select(t.id).where(t.id.in_([id for id in organization_ids if id is not None])).order_by(t.id)
+        async with self._database.writing(patient=deletes) as store:
+            await store.execute(held.with_for_update(read=not deletes, key_share=not deletes))
             yield store
 
     async def _prepare(self, names: set[str]) -> None:

@@ -522,7 +522,9 @@ class Connections:
         same_grant = (_t.id == bindparam("row")) & (_t.grant_generation == bindparam("generation"))
         good = [note for note in notes if "last_success_at" in note]
         bad = [note for note in notes if "last_success_at" not in note]
+        those = select(_t.id).where(_t.id.in_({note["row"] for note in notes})).order_by(_t.id)
         async with self._database.writing() as store:
+            await store.execute(those.with_for_update())  # in the order in which others do
             for alike in filter(None, (good, bad)):
                 await store.execute(update(connections).where(same_grant), alike)
         return [None] * len(notes)

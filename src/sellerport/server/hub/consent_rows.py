@@ -109,7 +109,8 @@ class ConsentRows:
         """Begin a consent; return it, and the secret of its link: the one that is given, or a new one."""
         now, link = self._clock(), link or self._mint.secret("")
         unused = (_t.expires_at < now - FORGET_AFTER_S) & _t.used_at.is_(None)
-        await store.execute(delete(consents).where(or_(unused, _t.expires_at < now - KEEP_S)))
+        old = select(_t.id).where(or_(unused, _t.expires_at < now - KEEP_S))  # anybody's, who may be deleting them too
+        await store.execute(delete(consents).where(_t.id.in_(old.with_for_update(skip_locked=True))))
         made = {"id": self._mint.id(), **row, "link_hash": digest(link), "created_at": now, "expires_at": now + LIFE_S}
         await store.execute(insert(consents).values(made))
         await self._changes.note(store, row["organization_id"], "consent.begun", made["id"], actor)

@@ -493,7 +493,7 @@ class Consents:
                 if failure.reason != "creation_failed":
                     return None
                 return await self._offer(store, {name: consent[name] for name in _ASKED}, OWNER)
-        except (StoreError, VaultError) as error:
+        except (NotFound, StoreError, VaultError) as error:
             log.warning("a failed consent could not be noted: %s", error, extra={"consent": consent["id"]})
             return None
 

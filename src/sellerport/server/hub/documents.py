@@ -215,7 +215,7 @@ class Documents:
                 return gone
 
     async def _now(self) -> float:
-        """Return the database's time, as a number: an index is of no use to an expression that changes from row to row."""
+        """Return the database's time, as a number: no index helps with what may differ from row to row."""
         async with self._database.reading() as store:
             return float((await store.execute(select(self._database.now()))).scalar_one())
 

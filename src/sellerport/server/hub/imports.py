@@ -28,7 +28,7 @@ from sellerport.regions import AWS_REGIONS
 from sellerport.server.hub.applications import Applications
 from sellerport.server.hub.changes import Changes
 from sellerport.server.hub.connections import Connections
-from sellerport.server.hub.records import NAMES, OPERATOR, Caller, is_partner_id, required
+from sellerport.server.hub.records import NAMES, OPERATOR, SERVER, Caller, is_partner_id, required
 from sellerport.server.hub.refresh_tokens import RefreshTokens
 from sellerport.server.hub.sealed import seal, unseal
 from sellerport.server.hub.tenants import Tenants
@@ -242,6 +242,8 @@ def _parts(blob: str) -> tuple[bytes, bytes, bytes, bytes]:
 def _check_id(field: str, id: str) -> None:
     if not 1 <= len(id) <= 36 or not id.isascii() or not id.replace("_", "").replace("-", "").isalnum():
         raise InvalidArguments(problems=[Problem(field, "must have 1 to 36 letters, digits, '_' and '-'")])
+    if id == SERVER:
+        raise InvalidArguments(problems=[Problem(field, f"must not be {SERVER!r}, which means nobody's here")])
 
 
 def _check_token(token: str | None) -> None:

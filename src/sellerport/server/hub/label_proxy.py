@@ -26,6 +26,7 @@ from sellerport.errors import (
     Conflict,
     InvalidArguments,
     NoAnswer,
+    NotFound,
     SellerportError,
     StoreError,
     VaultError,
@@ -190,7 +191,7 @@ class LabelProxy:
         _, carrier = carrier_of(self._egress, wanted.url)
         try:
             kept = await self._shipments.answered(one, wanted.order_id, claim, new, answer, carrier)
-        except (StoreError, VaultError) as error:  # what was bought is told all the same
+        except (NotFound, StoreError, VaultError) as error:  # what was bought is told all the same
             log.error("a carrier's answer could not be kept: %s", error)
             for found in swept.documents:
                 places.put(swept.body, found.path, None)

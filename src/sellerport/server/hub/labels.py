@@ -11,7 +11,7 @@ import msgspec
 
 from sellerport.catalog import Operation
 from sellerport.documents.transfer import check
-from sellerport.errors import AmazonUnavailable, Conflict, DocumentError, NoAnswer, StoreError, VaultError
+from sellerport.errors import AmazonUnavailable, Conflict, DocumentError, NoAnswer, NotFound, StoreError, VaultError
 from sellerport.regions import Amazon
 from sellerport.server.hub.document_links import STORAGE
 from sellerport.server.hub.documents import New
@@ -91,6 +91,7 @@ class Labels:
         Raises:
             AmazonUnavailable: the answer cannot be read.
             Conflict: the shipment is another order's.
+            NotFound: the organization was deleted at the same moment.
             StoreError, VaultError: the documents cannot be kept. What was bought is told all the same.
         """
         try:
@@ -110,7 +111,7 @@ class Labels:
         told = {"scrubbed_response": shown, "shipment_id": None, "documents": list[Any]()}
         try:
             kept = await self._shipments.keep(one, order_id, name, new)
-        except (Conflict, StoreError, VaultError) as error:
+        except (Conflict, NotFound, StoreError, VaultError) as error:
             if not operation.write:
                 raise
             log.error("the documents of a shipment could not be kept: %s", error)

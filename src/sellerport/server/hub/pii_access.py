@@ -14,7 +14,7 @@ from sqlalchemy import RowMapping, case, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sellerport.errors import CallerError, NotAllowed, SellerportError, TooManyRequests
+from sellerport.errors import CallerError, NotAllowed, NotFound, SellerportError, TooManyRequests
 from sellerport.restricted import RestrictedTokens
 from sellerport.server.hub import buyers
 from sellerport.server.hub.buyers import Buyer
@@ -186,6 +186,8 @@ class PiiAccess:
             some = mine & (over | (_f.reads < FILES_A_DAY))
             if (await store.execute(update(file_reads).where(some).values(values))).rowcount == 0:
                 left = await store.scalar(select(_f.begun_at + DAY_S - now).where(mine))
+                if left is None:
+                    raise _gone()
                 facts = {**_exceeded(one, visit), "orderId": None}
                 await self._changes.note_all(
                     store, actor(one), [Change(one.organization_id, "security", one.seller_id, facts)]
@@ -260,7 +262,9 @@ class PiiAccess:
         if row is None:
             new = {"seller_id": one.seller_id, "order_id": order_id, "organization_id": one.organization_id}
             await _insert(store, insert(pii_orders).values(**new, created_at=self._database.now()))
-            row = (await store.execute(mine)).mappings().one()
+            row = (await store.execute(mine)).mappings().first()
+            if row is None:
+                raise _gone()
         return row
 
     async def _row(self, one: Pass, order_id: str) -> RowMapping | None:
@@ -276,8 +280,12 @@ async def _insert(store: AsyncConnection, statement: Any) -> None:
     try:
         async with store.begin_nested():
             await store.execute(statement)
-    except IntegrityError:  # somebody else did at the same moment
+    except IntegrityError:  # somebody else did at the same moment, or deleted the organization
         pass
+
+
+def _gone() -> NotFound:
+    return NotFound("Seller not found")
 
 
 def actor(one: Pass) -> str:

@@ -188,7 +188,7 @@ class Registrations:
             raise CallerError("this tenant's requests have to be pushed: POST /api/oauth/requests")
         row, application = await self._checked(asked)
         browser = await self._sealed(row["id"], _carried(asked))
-        async with self._database.writing() as store:
+        async with self._changes.writing(asked.tenant_id) as store:
             of_tenant = (_t.organization_id == asked.tenant_id) & OF_GATEWAY
             of_tenant &= _t.sealed_key.is_(None) & _t.pushed_id.is_(None)
             await self._rows.check_room(store, of_tenant, MOST_BEGUN, "Rate limit exceeded")
@@ -209,7 +209,7 @@ class Registrations:
         name = self._mint.secret("")
         carried = msgspec.json.encode(_carried(asked)).decode()
         sealed = await seal(self._vault, consents, row, held_secret=name, sealed_secret=carried)
-        async with self._database.writing() as store:
+        async with self._changes.writing(asked.tenant_id) as store:
             await self._rows.insert(store, {**row, **sealed}, caller.actor, link=name)
         query = urlencode({"tenantId": asked.tenant_id, "request_uri": REQUEST + name})
         return Pushed(REQUEST + name, f"{self._public_url}/auth/initialize?{query}", LIFE_S)
@@ -239,7 +239,7 @@ class Registrations:
         carried = await unseal(self._vault, consents, row, "sealed_secret", held_secret=name)
         its = {"id": self._mint.id(), "pushed_id": row["id"], **{name: row[name] for name in _ABOUT}}
         browser = await self._sealed(its["id"], msgspec.json.decode(carried["sealed_secret"], type=_Carried))
-        async with self._database.writing() as store:
+        async with self._changes.writing(tenant_id) as store:
             await self._rows.check_room(store, _t.pushed_id == row["id"], MOST_BROWSERS, "Rate limit exceeded")
             made, _ = await self._rows.insert(store, its, OWNER)
             state = await self._rows.bind(store, made, browser)

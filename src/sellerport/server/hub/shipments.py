@@ -217,7 +217,7 @@ class Shipments:
         async with self._database.reading() as store:
             row = (await store.execute(select(shipments).where(mine))).mappings().first()
         if row is None:
-            raise NotFound("Shipment not found")
+            raise _unknown()
         return row
 
     async def _hold(self, store: AsyncConnection, one: Pass, order_id: str, name: str) -> RowMapping:
@@ -237,10 +237,16 @@ class Shipments:
             try:
                 async with store.begin_nested():
                     await store.execute(insert(shipments).values(values))
-            except IntegrityError:  # another request began it at the same moment
+            except IntegrityError:  # another request began it at the same moment, or its organization was deleted
                 pass
-            row = (await store.execute(mine)).mappings().one()
+            row = (await store.execute(mine)).mappings().first()
+            if row is None:
+                raise _unknown()
         return row
+
+
+def _unknown() -> NotFound:
+    return NotFound("Shipment not found")
 
 
 def _taken() -> Conflict:

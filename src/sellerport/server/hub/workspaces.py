@@ -91,15 +91,25 @@ class Workspaces:
         return Workspace(**row)
 
     async def named(self, caller: Caller, name: str) -> Workspace:
-        """Return the workspace of a customer; it is made if there is none."""
+        """Return the workspace of a customer; it is made if there is none.
+
+        Raises:
+            NotFound: it, or the organization, was deleted at the same moment.
+        """
         required(workspace_name=name)
+        found = await self._find(caller, name)
+        if found is None:
+            await self._make(caller, [name])
+            found = await self._find(caller, name)
+        if found is None:
+            raise _unknown()
+        return found
+
+    async def _find(self, caller: Caller, name: str) -> Workspace | None:
         mine = select(*_COLUMNS).where(_t.name == name, _t.organization_id == caller.organization_id)
         async with self._database.reading() as store:
             row = (await store.execute(mine)).mappings().first()
-        if row is not None:
-            return Workspace(**row)
-        await self._make(caller, [name])
-        return await self.named(caller, name)
+        return None if row is None else Workspace(**row)
 
     async def change(
         self,
@@ -179,7 +189,7 @@ class Workspaces:
                         await store.execute(
                             insert(workspaces).values(**row, status="active", created_at=now, updated_at=now)
                         )
-                except IntegrityError:  # another request made it at the same moment
+                except IntegrityError:  # another request made it at the same moment, or deleted the organization
                     continue
                 await self._changes.note(store, caller.organization_id, "workspace.created", row["id"], caller.actor)
 

@@ -56,11 +56,14 @@ class Database:
                 yield connection
 
     @asynccontextmanager
-    async def writing(self) -> AsyncIterator[AsyncConnection]:
+    async def writing(self, *, patient: bool = False) -> AsyncIterator[AsyncConnection]:
         """One transaction that may write: all of it happens, or, if an exception leaves it, nothing.
 
         SQLite's take turns. PostgreSQL's run side by side: what is read to decide on a write is read ``FOR UPDATE``, or
         is in the condition of the write.
+
+        Args:
+            patient: whether an answer may take minutes: where an operator has very much written at once.
 
         Raises:
             Conflict: a value that has to be unique is taken.
@@ -69,7 +72,11 @@ class Database:
         self._check()
         with self._explained():
             engine = self._engine.execution_options(**self._backend.writing)
-            async with self._backend.turn(), engine.begin() as connection:
+            async with (
+                self._backend.turn(),
+                engine.begin() as connection,
+                self._backend.patience(connection) if patient else nullcontext(),
+            ):
                 yield connection
 
     async def migrate(self) -> None:
