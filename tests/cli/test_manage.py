@@ -33,6 +33,22 @@ def test_where_there_are_two_organizations_one_has_to_be_named(operator: Shell) 
     assert "conflict" in operator.fails("organization", "create", "Acme")
 
 
+def test_an_organization_is_deleted_once_that_is_confirmed_and_its_name_is_free(operator: Shell) -> None:
+    create = ("gateway", "tenant", "create", "Warehouse", "--redirect-origin", "https://wms.test/oauth")
+    made, delete = operator.json(*create)["tenant_id"], ("organization", "delete", "Warehouse")
+    operator.ok(*REGISTER, "--organization", "Warehouse", given=f"{SECRET}\n")
+    refused = operator.here(*delete, given=b"n\n")
+    assert (refused.returncode, b"All that it has is erased" in refused.stdout) == (1, True)
+    assert operator.json(*delete, "--yes") == {"deleted": made}
+    assert operator.json("gateway", "tenant", "list") == []
+    assert [one["name"] for one in operator.json("organization", "list")] == ["Acme"]
+    assert "not_found: no organization 'Warehouse'" in operator.fails(*delete, "--yes")
+    assert operator.json("audit", "verify")["ok"] is True
+    (record,) = [one for one in operator.ok("audit", "export").splitlines() if "organization.deleted" in one]
+    assert made in record
+    assert operator.json(*create)["tenant_id"] != made
+
+
 def test_without_an_organization_the_way_to_one_is_told(operator: Shell) -> None:
     operator.environ["SELLERPORT_DATABASE"] = "empty.db"
     assert "no organization yet; make one with `sellerport organization create" in operator.fails("client", "list")
