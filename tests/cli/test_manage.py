@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from hashlib import sha256
 from pathlib import Path
 
@@ -103,9 +104,14 @@ def test_a_connection_is_made_from_a_refresh_token_shown_and_deleted(operator: S
 def test_connect_prints_the_link_for_the_accounts_owner(operator: Shell) -> None:
     assert "application" in operator.fails("connect", "--customer", "shop-7")
     operator.ok(*REGISTER, "--application-id", ID, given=f"{SECRET}\n")
-    assert operator.ok("connect", "--customer", "shop-7").startswith("http://127.0.0.1:8080/connect/")
-    link = operator.json("connect", "--customer", "shop-7", "--marketplace", "JP")["consent_url"]
-    assert link.startswith("http://127.0.0.1:8080/connect/")
+    operator.environ["SELLERPORT_PORT"] = "1"
+    shown = operator.here("connect", "--customer", "shop-7")
+    assert (shown.returncode, shown.stdout.startswith(b"http://127.0.0.1:1/connect/")) == (0, True)
+    assert b"no server with this database answers at http://127.0.0.1:1: start it there, or set SELLERPORT_PORT" in (
+        shown.stderr
+    )
+    made = operator.here("connect", "--customer", "shop-7", "--marketplace", "JP", "--json")
+    assert json.loads(made.stdout)["consent_url"].startswith("http://127.0.0.1:1/connect/")
     refused = operator.fails("connect", "--customer", "shop-7", "--return-url", "https://evil.test/", status=2)
     assert "redirect_url" in refused
 

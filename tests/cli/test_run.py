@@ -24,6 +24,8 @@ from sellerport.emulator import Fault, World
 from sellerport.errors import DemoError
 from tests.cli.conftest import Shell
 
+REGISTER = ("application", "register", "--lwa-client-id", "amzn1.x", "--application-id", "amzn1.sp.solution.x")
+
 
 @contextmanager
 def started(shell: Shell, *words: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
@@ -43,6 +45,9 @@ def test_serve_answers_until_it_is_interrupted_and_ends_in_order(operator: Shell
         url = line.split()[-1]
         assert json.load(urllib.request.urlopen(f"{url}/health")) == {"status": "ok"}
         assert json.load(urllib.request.urlopen(f"{url}/ready")) == {"status": "ready"}
+        operator.ok(*REGISTER, given="secret\n")
+        operator.environ["SELLERPORT_PORT"] = url.rpartition(":")[2]
+        assert operator.ok("connect", "--customer", "shop-7").startswith(f"{url}/connect/")  # where a server knows it
     assert process.returncode == 0
 
 

@@ -13,12 +13,16 @@ import click
 
 from sellerport import regions
 from sellerport.cli.output import Commands, CommandT, json_option, show
-from sellerport.errors import NotFound
+from sellerport.errors import NoAnswer, NotFound
 from sellerport.server.hub import NAMES, Caller, Hub, Organization, Platform
 from sellerport.server.opening import open_hub
 from sellerport.server.settings import Settings
+from sellerport.wire import AsyncWire, Request
 
 T = TypeVar("T")
+
+LOOK_S = 3.0
+"""How long a server may take to say whether it knows a link."""
 
 
 def on_hub(work: Callable[[Hub], Awaitable[T]]) -> T:
@@ -395,11 +399,12 @@ def connect(
 ) -> None:
     """Start a consent flow, and print the link that the account's owner has to open within ten minutes.
 
-    The server has to be running: Amazon sends the owner's browser back to it.
+    The server has to be running: Amazon sends the owner's browser back to it. Where it was given its port or address
+    as an option, this command has to be told in SELLERPORT_PORT, SELLERPORT_HOST or SELLERPORT_PUBLIC_URL.
     """
-    link = on_organization(
-        organization,
-        lambda hub, org: hub.consents.initiate(
+
+    async def begin(hub: Hub, org: Organization) -> tuple[str, bool]:
+        link = await hub.consents.initiate(
             Caller(org.id),
             customer=customer,
             name=name,
@@ -409,6 +414,26 @@ def connect(
             application=application,
             connection_id=connection,
             vendor=vendor,
-        ),
-    )
+        )
+        return link, await _is_known(link)
+
+    link, known = on_organization(organization, begin)
     show({"consent_url": link}, True) if as_json else click.echo(link)
+    if not known:
+        address = link.rpartition("/connect/")[0]
+        click.echo(
+            f"no server with this database answers at {address}: start it there, or set SELLERPORT_PORT, "
+            "SELLERPORT_HOST or SELLERPORT_PUBLIC_URL to where it is, and ask for another link",
+            err=True,
+        )
+
+
+async def _is_known(link: str) -> bool:
+    """Return whether a server knows a link where it leads to; looking at it changes nothing."""
+    wire = AsyncWire()
+    try:
+        return (await wire.send(Request("GET", link, {}, timeout_s=LOOK_S))).status == 200
+    except NoAnswer:
+        return False
+    finally:
+        await wire.aclose()
