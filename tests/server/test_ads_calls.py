@@ -198,7 +198,7 @@ def test_calls_of_known_profiles_go_on_without_a_database(sqlite_house, monkeypa
         profile = profile_of(server, "CA")
         await run(server, id, "portfolios", "list", profile_id=profile)
 
-        def away(*_):
+        def away(*_, **how):
             raise StoreError("away")
 
         monkeypatch.setattr(Database, "reading", away)

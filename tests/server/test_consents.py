@@ -212,8 +212,8 @@ def test_a_link_and_a_connection_are_each_answered_from_one_transaction(house, m
         writing = Database.writing
 
         @asynccontextmanager
-        async def last(database):
-            async with writing(database) as store:
+        async def last(database, **how):
+            async with writing(database, **how) as store:
                 yield store
             monkeypatch.setattr(Database, "reading", fail)
 

@@ -29,7 +29,7 @@ def counting_statements(server):
     """Return a list that grows with each look at the database."""
     looks, reading, writing = [], server.hub.consents._database.reading, server.hub.consents._database.writing
     server.hub.consents._database.reading = lambda: looks.append("reading") or reading()
-    server.hub.consents._database.writing = lambda: looks.append("writing") or writing()
+    server.hub.consents._database.writing = lambda **how: looks.append("writing") or writing(**how)
     return looks
 
 

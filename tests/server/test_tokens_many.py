@@ -79,7 +79,7 @@ def test_tokens_of_many_are_stored_in_few_transactions(sqlite_house, monkeypatch
         server.wire.app = Amazon(partial(asyncio.sleep, 0))
         database, begun = server.hub.tokens._database, []
         writing = database.writing
-        monkeypatch.setattr(database, "writing", lambda: begun.append(1) or writing())
+        monkeypatch.setattr(database, "writing", lambda **how: begun.append(1) or writing(**how))
         await asyncio.gather(*(server.hub.tokens.get(one) for one in opened))
         assert len(begun) < MANY / 4  # one each to claim, and one each to store, would be twice as many
 

@@ -284,9 +284,9 @@ def test_no_transaction_that_writes_waits_for_the_engine(tmp_path, engine, token
     begin = Database.writing
 
     @asynccontextmanager
-    async def noted(self):
+    async def noted(self, **how):
         before = len(engine.asked)
-        async with begin(self) as store:
+        async with begin(self, **how) as store:
             writing[0] += 1
             yield store
         asked.extend(engine.asked[before:])

@@ -9,7 +9,7 @@ from sqlalchemy import Table, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sellerport.errors import Conflict, NotFound, StoreError, Unauthenticated
-from sellerport.server.hub.changes import Changes
+from sellerport.server.hub.changes import Changes, hold
 from sellerport.server.hub.mint import Mint, digest, same
 from sellerport.server.hub.records import (
     OPERATOR,
@@ -104,7 +104,8 @@ class Access:
             row = (await store.execute(mine)).first()
         if not same(secret, row.secret_hash if row else None) or row is None:
             raise Unauthenticated("no API client has this id and secret")
-        async with self._changes.writing(row.organization_id) as store:
+        async with self._database.writing() as store:
+            await hold(store, row.organization_id)
             await _drop_expired(store, access_tokens, now)
             await store.execute(
                 insert(access_tokens).values(hash=digest(made), client_id=client_id, expires_at=now + TOKEN_LIFE_S)
@@ -122,7 +123,8 @@ class Access:
             raise Conflict("this workspace is inactive; make it active first")
         now, made = self._clock(), self._mint.secret(TOKEN_PREFIX)
         row = {"client_id": caller.client_id, "workspace_id": workspace.id, "expires_at": now + SCOPED_LIFE_S}
-        async with self._changes.writing(caller.organization_id) as store:
+        async with self._database.writing() as store:
+            await hold(store, caller.organization_id)
             await _drop_expired(store, scoped_tokens, now)
             await store.execute(insert(scoped_tokens).values(hash=digest(made), **row))
         return AccessToken(made, SCOPED_LIFE_S, workspace.organization_id)

@@ -78,8 +78,7 @@ class Changes:
         A service on the network that keeps the keys of their chains is asked before it begins, and not while it holds
         up others.
 
-        Before anything else the organizations themselves are held: by any number who write, or by one who deletes. So
-        nobody who waits for a deletion has a row that the deletion waits for, and what they would write of is gone.
+        Before anything else the organizations themselves are held: see `hold`.
 
         Args:
             organization_ids: whose changes.
@@ -90,10 +89,8 @@ class Changes:
         """
         if self._vault.on_network:
             await self._prepare({id or SERVER for id in organization_ids} | {SERVER})
-        t = organizations.c
-        held = select(t.id).where(t.id.in_([id for id in organization_ids if id is not None])).order_by(t.id)
         async with self._database.writing(patient=deletes) as store:
-            await store.execute(held.with_for_update(read=not deletes, key_share=not deletes))
+            await hold(store, *(id for id in organization_ids if id is not None), deletes=deletes)
             yield store
 
     async def _prepare(self, names: set[str]) -> None:
@@ -210,6 +207,17 @@ class _End:
     key: DataKey
     sequence: int
     hash: str
+
+
+async def hold(store: AsyncConnection, *organization_ids: str, deletes: bool = False) -> None:
+    """Hold organizations until a transaction ends: any number may who write, and nobody beside one who deletes.
+
+    It comes before anything else that locks rows of theirs. So who waits for a deletion has none that it waits for; and
+    what they would write of is gone then.
+    """
+    t = organizations.c
+    held = select(t.id).where(t.id.in_(organization_ids)).order_by(t.id)
+    await store.execute(held.with_for_update(read=not deletes, key_share=not deletes))
 
 
 def link(key: DataKey, before: str, record: dict[str, Any]) -> str:

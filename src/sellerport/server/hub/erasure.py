@@ -1,6 +1,6 @@
 """What an organization has in the database, and how all of it goes: with the rows their data keys, but not the audit.
 
-Who deletes an organization is alone with it (see `Changes.writing`), but for those who write without a record of it.
+Who deletes an organization is alone with it (see `changes.hold`), but for those who write without a record of it.
 Each of those locks rows of one table, and then perhaps of another, in the order in which they are locked here; rows
 with a data key by their ids, as when they are rewrapped.
 """
