@@ -262,6 +262,32 @@ def test_what_the_journal_has_of_an_organization_that_is_gone_is_forgotten(house
     house.run(scenario)
 
 
+@pytest.mark.parametrize("database_kind", ["postgresql"])
+def test_who_cleans_up_waits_for_nobody_who_deletes_the_same(house):
+    """They have rows of others that way, which a deletion would wait for."""
+
+    async def scenario(server):
+        hub, owner = server.hub, server.organization.id
+        await hub.consents.initiate(server.caller, customer="ann", platform="seller-partner")
+        scoped = await hub.workspaces.named(server.caller, "ann")
+        await hub.access.issue_scoped(server.caller, scoped)
+        past = ("access_tokens", "consents", "scoped_tokens")
+        house.sql(*(f"UPDATE {table} SET expires_at = 0" for table in past))
+        order = "INSERT INTO pii_orders (seller_id, order_id, organization_id, created_at) VALUES ('1', '1', :owner, 0)"
+        house.sql(order, owner=owner)
+        async with hub.access._database.writing() as store, asyncio.timeout(10):
+            for name in (*past, "pii_orders"):
+                await store.execute(select(metadata.tables[name]).with_for_update())
+            await hub.access.issue(server.client_id, server.client_secret)
+            await hub.access.issue_scoped(server.caller, scoped)
+            await hub.consents.initiate(server.caller, customer="ben")
+            await hub.gateway.documents.forget()
+        assert all(len(rows) == 2 for name, rows in state(house).items() if name in past)
+        assert len(state(house)["pii_orders"]) == 1
+
+    house.run(scenario)
+
+
 def test_whoever_writes_as_it_is_deleted_comes_before_it_or_finds_nothing(house):
     """Every kind of write at once with the deletion, from two processes: none waits for another that waits for it."""
 
