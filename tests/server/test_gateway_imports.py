@@ -158,6 +158,7 @@ def test_a_line_that_is_wrong_changes_nothing_and_says_what_is_wrong(house):
         for changed, error, field in (
             ({"id": "x" * 37}, InvalidArguments, "id"),
             ({"id": "a/b"}, InvalidArguments, "id"),
+            ({"id": "server"}, InvalidArguments, "must not be 'server'"),
             ({"id": "2", "tenant_id": "nobody"}, NotFound, "nobody"),
             ({"id": "2", "selling_partner_id": "x y"}, InvalidArguments, "selling_partner_id"),
             ({"id": "2", "amazon_refresh_token": "Atzr|plain"}, InvalidArguments, "amazon_refresh_token"),
