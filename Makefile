@@ -14,10 +14,10 @@ WORKERS := $(shell $(PYTHON) -c 'import os; print(2 * os.cpu_count())')
 # a disk in memory, where there is one with room that runs programs: databases wait for the other kind at each commit
 MEMORY := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4000000' | grep -q . && \
 	! grep -q '^[^ ]* /dev/shm [^ ]* [^ ]*noexec' /proc/mounts && echo TMPDIR=/dev/shm)
-# other people's packages, each in a venv of its own
-OTHERS := .venv-peers/.node .venv-peers-old/.installed .venv-frameworks/.installed
+# other people's packages, and another Python, each in a venv of its own
+OTHERS := .venv-peers/.node .venv-peers-old/.installed .venv-frameworks/.installed .venv-newest/.installed
 
-.PHONY: help demo test peers frameworks browser browser-if-any static check format bench catalog stubs docs clean
+.PHONY: help demo test peers frameworks newest browser browser-if-any static check format bench catalog stubs docs clean
 
 help: ## What there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -62,6 +62,12 @@ $(VENV)/proxies: | $(BIN)/python
 	--requirement frameworks/requirements.txt --editable '.[emulator]'
 	@touch $@
 
+.venv-newest/.installed: pyproject.toml constraints.txt tools/newest_python.sh
+	$$(tools/newest_python.sh) -m venv .venv-newest
+	.venv-newest/bin/python -m pip install --quiet --disable-pip-version-check --no-compile \
+	--constraint constraints.txt --editable '.[server]'
+	@touch $@
+
 # our own pip installs into them
 .venv-%/bin/python: | $(BIN)/python
 	$(PYTHON) -m venv --without-pip .venv-$*
@@ -87,13 +93,17 @@ peers: $(VENV)/.check .venv-peers/.node .venv-peers-old/.installed ## Other peop
 frameworks: .venv-frameworks/.installed ## A connector's tools in real agent frameworks
 	.venv-frameworks/bin/pytest frameworks $(ARGS)
 
+newest: .venv-newest/.installed ## The demo, with the newest Python that is here
+	.venv-newest/bin/python --version
+	@.venv-newest/bin/sellerport demo
+
 browser: .browser/.installed ## The pages of the local Amazon, in a real browser
 	$(BIN)/pytest tests/browser $(ARGS)
 
-check: ## Everything that CI runs: format, lint, types, layers, generated files, tests, examples, other people's clients
+check: ## Everything that CI runs: format, lint, types, layers, generated files, tests, examples, other people's clients, the newest Python
 	$(MAKE) --jobs 4 --output-sync=target $(VENV)/.check $(VENV)/pgbouncer browser-if-any $(OTHERS)
 	$(MAKE) --jobs 2 --output-sync=target static test
-	$(MAKE) --jobs 2 --output-sync=target peers frameworks
+	$(MAKE) --jobs 2 --output-sync=target peers frameworks newest
 
 static: $(VENV)/.check
 	$(BIN)/ruff format --check .
