@@ -61,8 +61,8 @@ async def erase(store: AsyncConnection, id: str) -> list[Change]:
     await _lock(store, events, events.c.organization_id == id, events.c.sequence)
     changes = await _locked(store, webhooks, id)
     # those of browsers before those that were pushed, as browsers come back
-    open = (consents.c.organization_id == id) | through_it
-    await _lock(store, consents, open, consents.c.pushed_id.is_(None), consents.c.id)
+    begun = (consents.c.organization_id == id) | through_it
+    await _lock(store, consents, begun, consents.c.pushed_id.is_(None), consents.c.id)
     for table in (connections, applications, api_clients, sellers, workspaces):
         changes += await _locked(store, table, id)
     await _lock(store, v1_grants, v1_grants.c.organization_id == id, v1_grants.c.id)
