@@ -92,7 +92,8 @@ _SKUS = frozenset({"sku", "sellerSku", "SellerSKU"})
 """The parameters whose values are the seller's own words, with whatever is in them; Amazon has them encoded once."""
 _IN_SKUS = re.compile(rb"%(?:2f|5c|25[0-9a-f]{2})", re.IGNORECASE)
 _PLAIN = re.compile(rb"[A-Za-z0-9._~-]+")
-_PLAIN_QUERY = re.compile(rb"(?:[A-Za-z0-9._~:@!$'()*,;/?+=&-]+|%(?![01]|7[fF])[0-9A-Fa-f]{2})*")
+_PLAIN_QUERY = re.compile(rb"(?:[A-Za-z0-9._~:@!$'()*,;/?+=&-]++|%(?![01]|7[fF])[0-9A-Fa-f]{2})*+")
+"""Possessive: else one odd character behind forty plain ones is looked for in as many ways as they can be split."""
 _ODD_IN_QUERY = re.compile(rb"[^A-Za-z0-9._~:@!$'()*,;/?+=&%-]")
 _NOT_IN_QUERY = re.compile(rb"[\x00-\x20\x7f]|%(?:[01][0-9a-f]|7f|(?![0-9a-f]{2}))", re.IGNORECASE)
 _CREDENTIAL = re.compile(rb"(?:\A|&)x-(?:seller-access|amazon|adb-access|amz-access)-", re.IGNORECASE)
