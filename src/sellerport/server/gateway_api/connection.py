@@ -21,6 +21,8 @@ LARGEST_HEAD = 1 << 16
 MOST_FIELDS = 200
 NEVER = float("inf")
 
+_FRAMING = (b"content-length", b"transfer-encoding")
+
 Headers = list[tuple[bytes, bytes]]
 OnSlow = Callable[["Answer"], bool]
 """Is told of an answer that takes longer than a tick, at each tick until it returns True."""
@@ -275,8 +277,8 @@ class Connection(asyncio.Protocol):
         assert answer is not None
         self._interim = 100 <= status < 200
         if self._interim:
-            if status == 101:  # nobody asked for another protocol
-                raise _NotForUs
+            if status == 101 or any(name.lower() in _FRAMING for name, _ in fields):
+                raise _NotForUs  # nobody asked for another protocol, and what is not the answer has no body
             fields.clear()
             return
         self._in_head = False
@@ -288,9 +290,17 @@ class Connection(asyncio.Protocol):
         answer.fields = named = dict(headers[::-1])
         length, coding = named.get(b"content-length"), named.get(b"transfer-encoding")
         twice = len(named) < len(headers) and _twice(headers)
-        if status > 599 or twice or (coding is not None and (length is not None or coding.lower() != b"chunked")):
+        if (
+            not 200 <= status <= 599
+            or twice
+            or (coding is not None and (length is not None or coding.lower() != b"chunked"))
+        ):
             raise _NotForUs  # RFC 9112 §6.1: it could be read in two ways
-        self._until_close = coding is None and length is None and status not in (204, 304)
+        bodiless = status in (204, 304)
+        if bodiless and length is not None:  # a client may wait for it (RFC 9110 §8.6)
+            answer.headers = [one for one in headers if one[0] != b"content-length"]
+            del named[b"content-length"]
+        self._until_close = coding is None and length is None and not bodiless
         self._keep = self._parser.should_keep_alive() and not self._until_close
         answer.status = status
 
@@ -320,7 +330,7 @@ class Connection(asyncio.Protocol):
 def _twice(headers: Headers) -> bool:
     """Whether a head says more than once how its body is framed."""
     names = [name for name, _ in headers]
-    return names.count(b"content-length") > 1 or names.count(b"transfer-encoding") > 1
+    return any(names.count(name) > 1 for name in _FRAMING)
 
 
 class _NotForUs(Exception):  # tells the parser to stop

@@ -77,6 +77,8 @@ class Passing:
         except Exception:
             log.exception("a request failed", extra={"request_id": self.request_id})
             self._exchange.abort()
+            answer.close()
+            self._note(500)
 
     def _arrived(self, answer: Answer) -> None:
         answer.then, exchange = None, self._exchange

@@ -164,4 +164,4 @@ def _dropped(answer: Answer) -> frozenset[bytes]:
     if (first is None or first in _USUAL) and len(answer.fields) == len(answer.headers):
         return _DROPPED
     named = b",".join([value for name, value in answer.headers if name == b"connection"])
-    return _DROPPED | {one.strip().lower() for one in named.split(b",")} - {b"keep-alive", b"close"}
+    return _DROPPED | {one.strip().lower() for one in named.split(b",")} - {b"keep-alive", b"close", b"content-length"}

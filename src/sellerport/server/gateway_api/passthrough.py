@@ -112,6 +112,8 @@ class Passthrough:
         begun = self.clock() if passing is None else passing.begun
         request_id = self.next_id() if passing is None else passing.request_id
         call = Call(scope, receive, send, request_id, closing)
+        if passing is not None:
+            call.amazons = passing.answer  # whose connection is given back at the end, whatever becomes of the rest
         try:
             await self._serve(call, passing)
         except ClientDisconnect:

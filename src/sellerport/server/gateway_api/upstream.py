@@ -230,9 +230,11 @@ class Upstream:
 
     def _tick(self) -> None:
         loop = asyncio.get_running_loop()
+        self._ticking = loop.call_later(TICK_S, self._tick)  # first: it goes on whatever fails below
         now = loop.time()
-        needed = [pool.tick(now) for pool in self._pools.values()]
-        self._ticking = loop.call_later(TICK_S, self._tick) if any(needed) else None
+        if not any([pool.tick(now) for pool in self._pools.values()]):
+            self._ticking.cancel()
+            self._ticking = None
 
     async def _connection(self, pool: _Pool) -> Connection:
         """Return a new connection; where there are too many, the next that anybody gives back."""
