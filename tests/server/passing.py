@@ -144,6 +144,7 @@ class Up:
     edge: Any
     passes: Passes
     noted: Noted
+    server: uvicorn.Server
 
     async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         return await asyncio.open_connection("127.0.0.1", self.port)
@@ -225,7 +226,7 @@ async def gateway(*answers: Any, stub: Stub | None = None, keep_alive: float = 5
     server = app._Server(uvicorn.Config(edge, http=Protocol, lifespan="off", **quiet))
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     try:
-        yield Up(stub, listener.getsockname()[1], edge, passes, noted)
+        yield Up(stub, listener.getsockname()[1], edge, passes, noted, server)
     finally:
         server.should_exit = server.force_exit = True
         await edge.aclose()

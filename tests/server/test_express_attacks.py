@@ -1,4 +1,4 @@
-"""The passthrough's short way, and the general way behind it, beside an Amazon and clients that do what they should not.
+"""The passthrough's short way, and the general way behind it, beside an Amazon that does what it should not.
 
 What is asked of each: no client sees what is another's, every answer is whole or breaks off, no connection to Amazon is
 lost to the others, and each call is in the audit.

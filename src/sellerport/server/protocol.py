@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
@@ -13,10 +14,17 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 HEAD_S = 10.0
 """How long a request's head may take."""
 
+TAKE_S = 30.0
+"""How long a client may take nothing of what is written for it."""
+
+MOST_WAITING = 100
+"""Requests of one connection that wait behind another; each costs a hundred times what it takes to send it."""
+
 MOST_CONNECTIONS = 5000
 """More are answered with 503, so that those before them go on to be served."""
 
 LARGEST_HEAD = 1 << 16
+"""Of what comes before or behind a body, but for the first piece of it where that follows something else."""
 
 Whole = Callable[[Scope, int, list[tuple[bytes, bytes]], bytes], bool]
 """Sends a whole answer (a request's scope, then status, fields, body) and returns True, or does nothing and False."""
@@ -42,10 +50,13 @@ def under_way(scope: Scope) -> Any:
 class Protocol(HttpToolsProtocol):
     """One connection of a client."""
 
-    _head = 0
+    _head: int | None = 0
     _in_head = False
     _late: asyncio.TimerHandle | None = None
     _idle_since = 0.0
+    _served: RequestResponseCycle | None = None
+    _taking: asyncio.TimerHandle | None = None
+    _untaken = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         """Begin (asyncio's protocol and httptools' callbacks, as the next five)."""
@@ -58,6 +69,11 @@ class Protocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """End."""
         self._stop_waiting()
+        if self._taking is not None:
+            self._taking.cancel()
+        if self._served is not None and not self._served.response_complete:
+            self._served.disconnected = True  # uvicorn tells the request that came last, which may wait behind this one
+            self._served.message_event.set()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -65,29 +81,33 @@ class Protocol(HttpToolsProtocol):
         super().data_received(data)
         if self._in_head:
             self._await_head()  # a timer for each request would cost as much as reading its head
-            self._head += len(data)
+            self._head = 0 if self._head is None else self._head + len(data)
             if self._head > LARGEST_HEAD and not self.transport.is_closing():
                 self.send_400_response("the head of the request is too large")
 
     def on_message_begin(self) -> None:
         """Begin a request."""
         self.url, self.headers, self.expect_100_continue = b"", [], False
-        self._head, self._in_head = 0, True
+        self._in_head = True
 
     def on_headers_complete(self) -> None:
         """Have a request answered."""
-        self._in_head = False
+        self._head, self._in_head = None, False
         if self._late is not None:
             self._stop_waiting()
         if not self.url.startswith(b"/") or b"#" in self.url:
             raise ValueError("another host, or a part of an address that is never sent")  # which is answered with 400
         if not self._begun_shortly():
+            if len(self.pipeline) >= MOST_WAITING:
+                raise ValueError("more requests at once than anybody sends")
             url, headers, expects = self.url, self.headers, self.expect_100_continue
             super().on_message_begin()
             self.url, self.expect_100_continue = url, expects
             self.headers.extend(headers)
             self.scope["extensions"] = self._extensions
             super().on_headers_complete()
+            if self.parser.should_upgrade():
+                self.cycle.keep_alive = False  # the parser skips its body, which would be taken for requests
         self.headers = []  # for the fields of a trailer, which could bring what a proxy took out of the head
 
     def _begun_shortly(self) -> bool:
@@ -104,9 +124,65 @@ class Protocol(HttpToolsProtocol):
         self.cycle = exchange  # type: ignore[assignment]  # it has what this class asks of a cycle
         return True
 
+    def on_chunk_header(self) -> None:
+        """Begin a chunk, or what comes behind the last."""
+        self._head, self._in_head = None, True
+
+    def on_body(self, body: bytes) -> None:
+        """Take a piece of a body."""
+        self.on_chunk_complete()
+        super().on_body(body)
+
+    def on_chunk_complete(self) -> None:
+        """End it."""
+        self._in_head = False
+        self._stop_waiting()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no request, and end the connection."""
+        super().send_400_response(msg)
+        self._await_taking()
+
+    def pause_writing(self) -> None:
+        """Hold what is written, as there is much that the client did not take yet (asyncio's, as the next)."""
+        super().pause_writing()
+        self._await_taking()
+
+    def resume_writing(self) -> None:
+        """Let it go on."""
+        super().resume_writing()
+        self._untaken = sys.maxsize
+
+    def _await_taking(self) -> None:
+        if self._taking is None:
+            self._untaken = self.transport.get_write_buffer_size()
+            self._taking = self.loop.call_later(TAKE_S, self._look_what_is_left)
+
+    def _look_what_is_left(self) -> None:
+        """End the connection if nothing was taken; closing it would wait for that, or whoever writes to it."""
+        self._taking = None
+        left = self.transport.get_write_buffer_size()
+        if not left or not (self.flow.write_paused or self.transport.is_closing()):
+            return
+        if left >= self._untaken:
+            self.transport.abort()
+        else:
+            self._await_taking()
+
     def _await_head(self) -> None:
         if self._late is None:
-            self._late = self.loop.call_later(HEAD_S, self.transport.close)
+            self._late = self.loop.call_later(HEAD_S, self._head_is_late)
+
+    def _head_is_late(self) -> None:
+        self._late = None
+        if self.flow.read_paused:  # and not the client's fault
+            self._await_head()
+        else:
+            self._close()
+
+    def _close(self) -> None:
+        self.transport.close()
+        self._await_taking()
 
     def _stop_waiting(self) -> None:
         if self._late is not None:
@@ -117,6 +193,8 @@ class Protocol(HttpToolsProtocol):
         """Wait for the next request: one timer looks after all of a connection's pauses, and not a new one each."""
         if self.pipeline or self.transport.is_closing():
             super().on_response_complete()
+            if self.transport.is_closing():
+                self._await_taking()
             return
         self.server_state.total_requests += 1
         self.flow.resume_reading()
@@ -136,11 +214,15 @@ class Protocol(HttpToolsProtocol):
             wait = max(left, 1.0)
             self.timeout_keep_alive_task = self.loop.call_later(wait, self.timeout_keep_alive_handler)
         else:
-            super().timeout_keep_alive_handler()
+            self._close()
 
     def _unset_keepalive_if_required(self) -> None:
         if self.transport.is_closing():
             super()._unset_keepalive_if_required()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._served = cycle
+        super()._start_asgi_task(cycle, app)
 
     def hand_over(self, exchange: Exchange, what: object) -> None:
         """Have a request answered by the application after all; it finds under way what `under_way` returns."""

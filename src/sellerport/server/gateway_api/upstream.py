@@ -232,7 +232,8 @@ class Upstream:
         loop = asyncio.get_running_loop()
         self._ticking = loop.call_later(TICK_S, self._tick)  # first: it goes on whatever fails below
         now = loop.time()
-        if not any([pool.tick(now) for pool in self._pools.values()]):
+        needed = [pool.tick(now) for pool in self._pools.values()]
+        if not any(needed):
             self._ticking.cancel()
             self._ticking = None
 

@@ -1,0 +1,213 @@
+"""Clients that do what they should not, on raw sockets: they leave, take nothing, send without end, or ahead of time."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+import pytest
+from tests.server.passing import OK, PAIR, PLAIN, read_answer, run
+from tests.server.test_express import REQUEST, warm
+from tests.server.test_express_attacks import lent, until
+from tests.server.test_passthrough import hangs
+
+from sellerport.server import protocol
+
+SHIP = "/passthrough-api/orders/v0/orders/902-1-1/shipment"
+CHUNKED = f"POST {SHIP} HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n".encode() + PAIR + b"\r\n2\r\n{}\r\n"
+
+
+def large(reader, writer):
+    """Answer with more than what every buffer on the way holds."""
+    writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 12000000\r\n\r\n")
+    writer.write(bytes(12_000_000))
+    return writer.drain()
+
+
+def idle_socket(up):
+    """Connect with little room for what comes, of which nothing is read."""
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.connect(("127.0.0.1", up.port))
+    return client
+
+
+def connections(up):
+    return up.server.server_state.connections
+
+
+@pytest.mark.parametrize("waiting", [1, 2, 3])
+def test_rl_6_a_client_that_leaves_ends_its_request_though_others_wait_behind_it(waiting, caplog):
+    """RL-6: by both ways, and nothing is logged as a failure."""
+
+    async def scenario(up):
+        for number in range(2):  # the first request is the general way's; the second is handed over to it
+            up.stub.came.clear(), up.stub.closed.clear()
+            _, writer = await up.connect()
+            writer.write(REQUEST * waiting)
+            await up.stub.came.wait()
+            await asyncio.sleep(0.15)
+            writer.close()
+            await asyncio.wait_for(up.stub.closed.wait(), 1)
+            await until(lambda number=number: len(up.noted.calls) > number)
+        assert [status for *_, status in up.noted.calls] == [499, 499]
+        assert lent(up) == 0
+        assert "failed" not in caplog.text
+
+    run(scenario, hangs)
+
+
+def test_50_nothing_behind_an_upgrade_is_a_request():
+    """Attack 50: a body that the parser skips would be one, as soon as it comes by itself."""
+    upgrade = b"connection: upgrade\r\nupgrade: h2c\r\ncontent-length: %d\r\n" % len(REQUEST)
+
+    async def scenario(up):
+        for target in (PLAIN, "/health"):
+            head = f"POST {target} HTTP/1.1\r\nhost: x\r\n".encode() + upgrade + PAIR + b"\r\n"
+            reader, writer = await up.connect()
+            writer.write(head)
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(REQUEST)
+            rest = await asyncio.wait_for(reader.read(), 5)
+            assert b"HTTP/1.1" not in rest
+            writer.close()
+        assert up.stub.received == []
+
+    run(scenario)
+
+
+def test_a_client_that_takes_nothing_is_given_up(monkeypatch):
+    """Its answer would hold a connection to Amazon for as long as it likes, and others wait for one."""
+    monkeypatch.setattr(protocol, "TAKE_S", 0.2)
+
+    async def scenario(up):
+        client = idle_socket(up)
+        client.sendall(REQUEST)
+        await until(lambda: lent(up) == 1)
+        await until(lambda: lent(up) == 0 and not connections(up))
+        client.close()
+
+    run(scenario, large)
+
+
+def test_a_client_that_takes_its_time_gets_all_of_it(monkeypatch):
+    monkeypatch.setattr(protocol, "TAKE_S", 0.2)
+
+    async def scenario(up):
+        reader, writer = await up.connect()
+        writer.write(REQUEST)
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert b"content-length: 12000000" in head
+        got = 0
+        while got < 12_000_000:
+            piece = await asyncio.wait_for(reader.read(1 << 20), 5)
+            assert piece
+            got += len(piece)
+            await asyncio.sleep(0.02)
+        writer.close()
+
+    run(scenario, large)
+
+
+@pytest.mark.parametrize("last", [b"nonsense\r\n\r\n", REQUEST.replace(b"host: x", b"host: x\r\nconnection: close"), b""])
+def test_a_connection_whose_last_answers_nobody_takes_is_given_up(monkeypatch, last):
+    """Closing it waits for what was written; it would count as one of those there is room for until then."""
+    monkeypatch.setattr(protocol, "TAKE_S", 0.2)
+    answer = b"HTTP/1.1 200 OK\r\ncontent-length: 50000\r\n\r\n" + bytes(50_000)
+
+    async def scenario(up):
+        client = idle_socket(up)
+        client.setblocking(False)
+        for _ in range(200):  # until what the kernel holds is full, and something is left here
+            await asyncio.get_running_loop().sock_sendall(client, REQUEST)
+            await asyncio.sleep(0.01)
+            (one,) = connections(up)
+            if one.transport.get_write_buffer_size():
+                break
+        assert 0 < one.transport.get_write_buffer_size() <= 1 << 16
+        await asyncio.get_running_loop().sock_sendall(client, last)
+        await until(lambda: not connections(up), 3)
+        client.close()
+
+    run(scenario, answer, keep_alive=0.5)
+
+
+def test_many_requests_at_once_are_no_large_head():
+    """Pipelining: what is behind a head, and not part of it, does not count."""
+    padded = REQUEST.replace(b"host: x", b"host: x\r\nx-padding: " + b"p" * 1500)
+
+    async def scenario(up):
+        reader, writer = await up.connect()
+        writer.write(padded * 60 + padded[:-2])
+        for _ in range(60):
+            assert (await asyncio.wait_for(read_answer(reader), 5)).status == 200
+        writer.write(b"\r\n")
+        assert (await asyncio.wait_for(read_answer(reader), 5)).status == 200
+        writer.close()
+
+    run(scenario)
+
+
+def test_63_more_requests_than_anybody_sends_at_once_are_refused():
+    """Attack 63: each that waits costs a hundred times what it takes to send it."""
+
+    async def scenario(up):
+        got = await up.raw(b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n" * 5000)
+        assert b" 400 " in got
+        assert got.count(b"HTTP/1.1 ") <= protocol.MOST_WAITING + 2
+
+    run(scenario)
+
+
+def test_63_a_head_that_waits_behind_a_slow_answer_is_waited_for(monkeypatch):
+    """It is this server that does not read on meanwhile."""
+    monkeypatch.setattr(protocol, "HEAD_S", 0.5)
+
+    async def slowly(reader, writer):
+        await asyncio.sleep(0.6)
+        writer.write(OK)
+
+    async def scenario(up):
+        await warm(up)
+        reader, writer = await up.connect()
+        writer.write(REQUEST * 2 + REQUEST[:-2])
+        for _ in range(2):
+            assert (await asyncio.wait_for(read_answer(reader), 5)).status == 200
+        writer.write(b"\r\n")
+        assert (await asyncio.wait_for(read_answer(reader), 5)).status == 200
+        writer.close()
+
+    run(scenario, OK, slowly, OK)
+
+
+@pytest.mark.parametrize("field", [b"x: y\r\n" * 4000, b"y" * 20_000])
+def test_63_66_a_trailer_has_an_end(field):
+    """Attacks 63 and 66: what comes behind a body is no part of it, and must not grow for ever."""
+
+    async def scenario(up):
+        got = await up.raw(CHUNKED + b"0\r\nx-first: ", *[field] * 40)
+        assert got.startswith(b"HTTP/1.1 400 ")
+        assert (up.stub.received, connections(up)) == ([], set())
+
+    run(scenario)
+
+
+def test_63_a_trailer_has_to_come_in_time(monkeypatch):
+    """Attack 63."""
+    monkeypatch.setattr(protocol, "HEAD_S", 0.2)
+
+    async def scenario(up):
+        reader, writer = await up.connect()
+        writer.write(CHUNKED + b"0\r\nx: y")
+        assert b" 200 " not in await asyncio.wait_for(reader.read(), 5)
+        assert up.stub.received == []
+        writer.close()
+        reader, writer = await up.connect()
+        writer.write(CHUNKED + b"0\r\nx: y\r\n\r\n")
+        assert (await read_answer(reader)).status == 200
+        await asyncio.sleep(0.4)  # and the connection is there for the next request
+        writer.write(REQUEST)
+        assert (await read_answer(reader)).status == 200
+        writer.close()
+
+    run(scenario)
