@@ -105,3 +105,20 @@ def test_the_first_call_sets_the_clock_and_the_last_one_stops_it(sqlite_house):
         assert log._next is None
 
     sqlite_house.run(scenario)
+
+
+def test_a_failure_of_ours_does_not_end_the_writing(sqlite_house, monkeypatch, caplog):
+    async def scenario(server):
+        log = server.hub.gateway.call_log
+        with monkeypatch.context() as broken:
+            broken.setattr(call_log, "_change", lambda *call: 1 / 0)
+            log.note(server.organization.id, "seller", "orders_v0.get_orders", 200)
+            log._next.cancel()
+            log._begin()
+            await log._writing
+        assert "the audit of 1 calls waits" in caplog.text
+        assert log._next is not None
+        await log._try()
+        assert len(await records(server.hub)) == 1
+
+    sqlite_house.run(scenario)

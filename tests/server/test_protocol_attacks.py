@@ -6,10 +6,10 @@ import asyncio
 import socket
 
 import pytest
-from tests.server.passing import OK, PAIR, PLAIN, read_answer, run
+from tests.server.passing import OK, PAIR, PLAIN, Stub, read_answer, run
 from tests.server.test_express import REQUEST, warm
 from tests.server.test_express_attacks import lent, until
-from tests.server.test_passthrough import hangs
+from tests.server.test_passthrough import begins, hangs
 
 from sellerport.server import protocol
 
@@ -22,6 +22,17 @@ def large(reader, writer):
     writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 12000000\r\n\r\n")
     writer.write(bytes(12_000_000))
     return writer.drain()
+
+
+class Eager(Stub):
+    """Amazon, which answers at the head, and sends on while somebody reads."""
+
+    async def serve(self, reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        try:
+            await begins(reader, writer)
+        except ConnectionError:
+            self.closed.set()
 
 
 def idle_socket(up):
@@ -55,6 +66,23 @@ def test_rl_6_a_client_that_leaves_ends_its_request_though_others_wait_behind_it
         assert "failed" not in caplog.text
 
     run(scenario, hangs)
+
+
+def test_rl_6_a_client_that_leaves_ends_its_request_though_its_body_was_not_wanted():
+    """RL-6: Amazon answers before the end of a body; nobody reads that any more, so that nobody learns of it there."""
+
+    async def scenario(up):
+        reader, writer = await up.connect()
+        length = 5_000_000
+        writer.write(f"POST {SHIP} HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n".encode() + PAIR + b"\r\n")
+        writer.write(bytes(length // 2))
+        await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+        await asyncio.sleep(0.15)
+        writer.close()
+        await asyncio.wait_for(up.stub.closed.wait(), 1)
+        await until(lambda: lent(up) == 0)
+
+    run(scenario, stub=Eager())
 
 
 def test_50_nothing_behind_an_upgrade_is_a_request():

@@ -62,7 +62,7 @@ class Call:
         self.amazons = answer
         if self.stays:
             return True
-        if self._streaming:  # who reads the body learns of it
+        if self._streaming and not self.begun:  # who reads the body learns of it
             return False
         if self._watching is None:
             self._watching = asyncio.ensure_future(self._wait_for_the_end())

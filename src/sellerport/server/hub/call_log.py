@@ -144,6 +144,8 @@ class CallLog:
         except SellerportError as error:
             waiting = sum(self._noted.values())
             log.warning("the audit of %d calls waits: %s", waiting, error, extra={"calls": waiting})
+        except Exception:  # and not the end of all writing
+            log.exception("the audit of %d calls waits", sum(self._noted.values()))
         if self._lost:
             log.error("%d calls are not in the audit", self._lost)
             self._lost = 0
