@@ -1,4 +1,4 @@
-"""Clients that do what they should not, on raw sockets: they leave, take nothing, send without end, or ahead of time."""
+"""Clients that do what they should not, on raw sockets: they leave, take nothing, or send without end or too early."""
 
 from __future__ import annotations
 
@@ -137,7 +137,10 @@ def test_a_client_that_takes_its_time_gets_all_of_it(monkeypatch):
     run(scenario, large)
 
 
-@pytest.mark.parametrize("last", [b"nonsense\r\n\r\n", REQUEST.replace(b"host: x", b"host: x\r\nconnection: close"), b""])
+LAST = REQUEST.replace(b"host: x", b"host: x\r\nconnection: close")
+
+
+@pytest.mark.parametrize("last", [b"nonsense\r\n\r\n", LAST, b""])
 def test_a_connection_whose_last_answers_nobody_takes_is_given_up(monkeypatch, last):
     """Closing it waits for what was written; it would count as one of those there is room for until then."""
     monkeypatch.setattr(protocol, "TAKE_S", 0.2)
