@@ -109,11 +109,10 @@ def test_a_client_that_takes_nothing_is_given_up(monkeypatch):
     monkeypatch.setattr(protocol, "TAKE_S", 0.2)
 
     async def scenario(up):
-        client = idle_socket(up)
-        client.sendall(REQUEST)
-        await until(lambda: lent(up) == 1)
-        await until(lambda: lent(up) == 0 and not connections(up))
-        client.close()
+        with idle_socket(up) as client:
+            client.sendall(REQUEST)
+            await until(lambda: lent(up) == 1)
+            await until(lambda: lent(up) == 0 and not connections(up))
 
     run(scenario, large)
 
@@ -137,30 +136,26 @@ def test_a_client_that_takes_its_time_gets_all_of_it(monkeypatch):
     run(scenario, large)
 
 
-LAST = REQUEST.replace(b"host: x", b"host: x\r\nconnection: close")
+CLOSE = REQUEST.replace(b"host: x", b"host: x\r\nconnection: close")
 
 
-@pytest.mark.parametrize("last", [b"nonsense\r\n\r\n", LAST, b""])
-def test_a_connection_whose_last_answers_nobody_takes_is_given_up(monkeypatch, last):
+@pytest.mark.parametrize(("sent", "then"), [(CLOSE, b""), (REQUEST, b""), (REQUEST, b"nonsense\r\n\r\n")])
+def test_a_connection_whose_last_answer_nobody_takes_is_given_up(monkeypatch, sent, then):
     """Closing it waits for what was written; it would count as one of those there is room for until then."""
     monkeypatch.setattr(protocol, "TAKE_S", 0.2)
-    answer = b"HTTP/1.1 200 OK\r\ncontent-length: 50000\r\n\r\n" + bytes(50_000)
 
     async def scenario(up):
-        client = idle_socket(up)
-        client.setblocking(False)
-        for _ in range(200):  # until what the kernel holds is full, and something is left here
-            await asyncio.get_running_loop().sock_sendall(client, REQUEST)
-            await asyncio.sleep(0.01)
+        with idle_socket(up) as client:
+            await until(lambda: connections(up))
             (one,) = connections(up)
-            if one.transport.get_write_buffer_size():
-                break
-        assert 0 < one.transport.get_write_buffer_size() <= 1 << 16
-        await asyncio.get_running_loop().sock_sendall(client, last)
-        await until(lambda: not connections(up), 3)
-        client.close()
+            one.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+            client.sendall(sent)
+            await until(one.transport.get_write_buffer_size)
+            assert not one.flow.write_paused  # which is another reason to look after it
+            client.sendall(then)
+            await until(lambda: not connections(up))
 
-    run(scenario, answer, keep_alive=0.5)
+    run(scenario, b"HTTP/1.1 200 OK\r\ncontent-length: 50000\r\n\r\n" + bytes(50_000), keep_alive=0.2)
 
 
 def test_many_requests_at_once_are_no_large_head():
@@ -209,6 +204,16 @@ def test_63_a_head_that_waits_behind_a_slow_answer_is_waited_for(monkeypatch):
         writer.close()
 
     run(scenario, OK, slowly, OK)
+
+
+def test_a_large_chunk_is_no_head():
+    async def scenario(up):
+        pieces = [bytes(50_000)] * 8
+        got = await up.raw(CHUNKED + b"%x\r\n" % 400_000, *pieces, b"\r\n", b"0\r\n\r\n")
+        assert got.startswith(b"HTTP/1.1 200 ")
+        assert len(up.stub.received[0].body) == 400_002
+
+    run(scenario)
 
 
 @pytest.mark.parametrize("field", [b"x: y\r\n" * 4000, b"y" * 20_000])
