@@ -28,7 +28,7 @@ from typing import Any
 from sellerport.emulator import direct_orders, page_tokens
 from sellerport.emulator.call import Answer, Call, denied, missing, moment, refused
 from sellerport.emulator.direct_orders import Direct, DirectOrder, Line
-from sellerport.emulator.vendor_orders import LONGEST_S, asked_time, error
+from sellerport.emulator.vendor_orders import LONGEST_S, asked_time, error, taken
 from sellerport.emulator.vendor_orders import own as own_purchases
 
 PAGE = 100
@@ -177,10 +177,7 @@ def _item(one: DirectOrder, line: Line) -> dict[str, Any]:
 
 def submit_acknowledgement(call: Call) -> Answer:
     """Say that orders will be sent, or that they will not."""
-    errors: Errors = []
-    for one in call.checked_body().get("orderAcknowledgements", ()):
-        errors += _acknowledge(call, one)
-    return submitted(call, errors)
+    return submitted(call, taken(call, "orderAcknowledgements", _acknowledge))
 
 
 def _acknowledge(call: Call, asked: Mapping[str, Any]) -> Errors:

@@ -40,7 +40,7 @@ from sellerport.emulator.vendor_direct_orders import (
     vendor_code,
     whole,
 )
-from sellerport.emulator.vendor_orders import error
+from sellerport.emulator.vendor_orders import error, taken
 from sellerport.errors import AmazonRefused
 
 LIFE_S = 90 * DAY_S
@@ -53,15 +53,18 @@ INVOICED = "IN"
 
 def submit_shipping_label_request(call: Call) -> Answer:
     """Ask for labels."""
-    errors: Errors = []
-    for one in call.checked_body().get("shippingLabelRequests", ()):
-        order, wrong = named(call, one)
-        if order is not None:
-            wrong += _unready(order) + _unpacked(order, one.get("containers", ()))
-        if order is not None and not wrong:
-            _label(call, order, one)
-        errors += wrong
-    return submitted(call, errors)
+    return submitted(call, taken(call, "shippingLabelRequests", _request))
+
+
+def _request(call: Call, asked: Mapping[str, Any]) -> Errors:
+    """Label an order, if nothing is wrong with that; return what is."""
+    order, errors = named(call, asked)
+    if order is None:
+        return errors
+    errors += _unready(order) + _unpacked(order, asked.get("containers", ()))
+    if not errors:
+        _label(call, order, asked)
+    return errors
 
 
 def create_shipping_labels(call: Call) -> Answer:
@@ -252,10 +255,7 @@ def _paper(order: DirectOrder, title: str, *lines: str) -> str:
 
 def submit_shipment_confirmations(call: Call) -> Answer:
     """Say that orders have left, or that they cannot."""
-    errors: Errors = []
-    for one in call.checked_body().get("shipmentConfirmations", ()):
-        errors += _confirm(call, one)
-    return submitted(call, errors)
+    return submitted(call, taken(call, "shipmentConfirmations", _confirm))
 
 
 def _confirm(call: Call, asked: Mapping[str, Any]) -> Errors:
@@ -286,10 +286,7 @@ def _confirm(call: Call, asked: Mapping[str, Any]) -> Errors:
 
 def submit_shipment_status_updates(call: Call) -> Answer:
     """Say where parcels are."""
-    errors: Errors = []
-    for one in call.checked_body().get("shipmentStatusUpdates", ()):
-        errors += _update(call, one)
-    return submitted(call, errors)
+    return submitted(call, taken(call, "shipmentStatusUpdates", _update))
 
 
 def _update(call: Call, asked: Mapping[str, Any]) -> Errors:

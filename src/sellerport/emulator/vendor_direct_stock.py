@@ -20,7 +20,7 @@ from sellerport.emulator.call import Answer, Call, refused, unix_seconds
 from sellerport.emulator.purchases import Cargo
 from sellerport.emulator.shop import Product
 from sellerport.emulator.vendor_direct_orders import UNKNOWN, Errors, line_of, own, submitted, vendor_code
-from sellerport.emulator.vendor_orders import error
+from sellerport.emulator.vendor_orders import error, taken
 from sellerport.errors import AmazonRefused
 
 
@@ -58,10 +58,7 @@ def _means(item: Mapping[str, Any], product: Product) -> bool:
 
 def submit_invoice(call: Call) -> Answer:
     """Take invoices."""
-    errors: Errors = []
-    for one in call.checked_body().get("invoices", ()):
-        errors += _invoice(call, one)
-    return submitted(call, errors)
+    return submitted(call, taken(call, "invoices", _invoice))
 
 
 def _invoice(call: Call, asked: Mapping[str, Any]) -> Errors:

@@ -15,7 +15,7 @@ from typing import Any
 
 from sellerport.emulator.call import Answer, Call, unix_seconds
 from sellerport.emulator.purchases import Cargo, Line, Purchase, Vendor
-from sellerport.emulator.vendor_orders import error, in_pieces, own, submitted
+from sellerport.emulator.vendor_orders import error, in_pieces, own, submitted, taken
 from sellerport.errors import AmazonRefused
 
 Errors = list[dict[str, str]]
@@ -23,10 +23,7 @@ Errors = list[dict[str, str]]
 
 def submit_invoices(call: Call) -> Answer:
     """Take invoices and credit notes."""
-    errors: Errors = []
-    for one in call.checked_body().get("invoices", ()):
-        errors += _invoice(call, one)
-    return submitted(call, errors)
+    return submitted(call, taken(call, "invoices", _invoice))
 
 
 def _invoice(call: Call, asked: Mapping[str, Any]) -> Errors:

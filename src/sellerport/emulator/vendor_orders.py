@@ -243,10 +243,12 @@ def address(one: Purchase) -> dict[str, str]:
 
 def submit_acknowledgement(call: Call) -> Answer:
     """Say which pieces of an order will come, and which will not."""
-    errors: list[dict[str, str]] = []
-    for one in call.checked_body().get("acknowledgements", ()):
-        errors += _acknowledge(call, one)
-    return submitted(call, errors)
+    return submitted(call, taken(call, "acknowledgements", _acknowledge))
+
+
+def taken(call: Call, field: str, take: Callable[[Call, Any], Sequence[dict[str, str]]]) -> list[dict[str, str]]:
+    """Take what a submission has in a field, one by one; return what is wrong with any."""
+    return [wrong for one in call.checked_body().get(field, ()) for wrong in take(call, one)]
 
 
 def submitted(call: Call, errors: Sequence[dict[str, str]]) -> Answer:

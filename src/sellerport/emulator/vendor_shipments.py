@@ -29,7 +29,7 @@ from sellerport.emulator.call import Answer, Call, moment, unix_seconds
 from sellerport.emulator.labels import Label
 from sellerport.emulator.purchases import ARRIVES_DAYS, LEAVES_DAYS, Cargo, Purchase, Shipment, Vendor
 from sellerport.emulator.shop import DAY_S
-from sellerport.emulator.vendor_orders import eaches, error, in_pieces, own, submitted
+from sellerport.emulator.vendor_orders import eaches, error, in_pieces, own, submitted, taken
 from sellerport.errors import AmazonRefused
 
 API = "vendor_shipments_v1"
@@ -48,10 +48,11 @@ Dates = dict[str, float | None]
 
 def submit_shipments(call: Call) -> Answer:
     """Ask Amazon to carry shipments, say it anew, or ask no more."""
-    errors: Errors = []
-    for one in call.checked_body().get("shipments", ()):
-        errors += (_cancel if one["transactionType"] == "Cancel" else _request)(call, one)
-    return submitted(call, errors)
+    return submitted(call, taken(call, "shipments", _submit))
+
+
+def _submit(call: Call, asked: dict[str, Any]) -> Errors:
+    return (_cancel if asked["transactionType"] == "Cancel" else _request)(call, asked)
 
 
 def _request(call: Call, asked: dict[str, Any]) -> Errors:
@@ -131,10 +132,7 @@ def _foreign(vendor: Vendor, asked: Mapping[str, Any]) -> Errors:
 
 def submit_shipment_confirmations(call: Call) -> Answer:
     """Say that shipments have left, and what is in them."""
-    errors: Errors = []
-    for one in call.checked_body().get("shipmentConfirmations", ()):
-        errors += _confirm(call, one)
-    return submitted(call, errors)
+    return submitted(call, taken(call, "shipmentConfirmations", _confirm))
 
 
 def _confirm(call: Call, asked: Mapping[str, Any]) -> Errors:
