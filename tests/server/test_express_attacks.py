@@ -15,7 +15,7 @@ from tests.server.test_express import REQUEST, warm
 from tests.server.test_passthrough import hangs
 
 from sellerport.errors import CallerError
-from sellerport.server.gateway_api import call, connection, operations
+from sellerport.server.gateway_api import call, connection, operations, upstream
 
 
 def lent(up):
@@ -143,3 +143,30 @@ def test_the_clock_of_the_connections_goes_on_after_a_failure(monkeypatch):
         assert failed
 
     run(scenario, hangs)
+
+
+def test_slow_requests_of_one_tenant_hold_up_no_others(monkeypatch):
+    """RL-6: whoever has all the connections that one may have waits for one of its own."""
+    monkeypatch.setattr(upstream, "MOST_OF_ONE", 2)
+    monkeypatch.setattr(upstream, "CONNECT_S", 1.0)
+
+    async def scenario(up):
+        await warm(up)
+        up.passes.one.organization_id = "slow"
+        up.stub.answers = [hangs, hangs, OK]
+        slow = [await up.connect() for _ in range(2)]
+        for number, (_, writer) in enumerate(slow, 1):
+            writer.write(REQUEST)
+            await until(lambda number=number: lent(up) == number)
+        assert (await up.ask("GET", PLAIN)).status == 504
+        waiting = [asyncio.create_task(up.ask("GET", PLAIN)) for _ in range(3)]
+        (pool,) = up.edge._through.upstream._pools.values()
+        await until(lambda: len(pool.waiting.get("slow", ())) == 3)
+        up.passes.one.organization_id = "other"
+        assert (await up.ask("GET", PLAIN)).status == 200
+        slow[0][1].close()
+        assert [one.status for one in await asyncio.gather(*waiting)] == [200] * 3
+        assert (lent(up), pool.waiting) == (1, {})
+        slow[1][1].close()
+
+    run(scenario)

@@ -145,6 +145,8 @@ class Connection(asyncio.Protocol):
         self.due = NEVER
         """When whatever it waits for is given up, in the loop's seconds."""
         self.answer: Answer | None = None
+        self.owner = ""
+        """Whose request it carries, or carried last."""
         self.ticks = 0
         """How often the clock has looked at its answer."""
         self.used = False

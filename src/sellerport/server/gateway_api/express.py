@@ -67,7 +67,7 @@ class Passing:
 
     def send(self) -> None:
         """Send it; what follows is `arrived`'s."""
-        self.answer = self._through.upstream.start(self._place, self._head, self.watch)
+        self.answer = self._through.upstream.start(self._place, self._head, self.one.organization_id, self.watch)
         self.answer.then = self.arrived
 
     def arrived(self, answer: Answer) -> None:

@@ -248,6 +248,7 @@ class Passthrough:
             place,
             head,
             call.body,
+            owner=one.organization_id,
             again=not route.operation.write,
             on_slow=call.watch,
             under_way=None if passing is None else passing.answer,

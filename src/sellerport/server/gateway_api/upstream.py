@@ -18,7 +18,7 @@ import asyncio
 import ssl
 import urllib.request
 from base64 import b64encode
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -33,6 +33,8 @@ IDLE_S = 20.0
 TICK_S = 0.05
 MOST = 256
 """Connections to one place at once; who comes then waits for one of them."""
+MOST_OF_ONE = 128
+"""How many of them one tenant may have, so that its slow requests hold up no other's; it waits for one of its own."""
 
 Body = bytes | AsyncIterator[bytes]
 
@@ -70,8 +72,10 @@ class _Pool:
     loop: asyncio.AbstractEventLoop
     idle: list[tuple[float, Connection]] = field(default_factory=list)
     busy: set[Connection] = field(default_factory=set)
-    opening: int = 0
-    waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
+    opening: Counter[str] = field(default_factory=Counter)
+    """How many connections are being made, by whom for."""
+    waiting: dict[str, deque[asyncio.Future[None]]] = field(default_factory=dict)
+    """Who waits for one, by tenant, longest first; the tenant whose turn is next comes first."""
     now: float = 0.0
     """The loop's time, to the tick."""
 
@@ -83,6 +87,13 @@ class _Pool:
                 self.busy.add(connection)
                 return connection
         return None
+
+    def full(self, owner: str) -> bool:
+        """Whether there are as many connections as there may be, at all or for a tenant."""
+        lent = len(self.busy) + self.opening.total()
+        if lent >= MOST or lent < MOST_OF_ONE:
+            return lent >= MOST
+        return self.opening[owner] + sum(one.owner == owner for one in self.busy) >= MOST_OF_ONE
 
     def take_back(self, connection: Connection) -> None:
         """Keep a connection for the next request, unless it is closed."""
@@ -97,10 +108,10 @@ class _Pool:
         if connection not in self.busy:
             self.idle = [one for one in self.idle if one[1] is not connection]
 
-    async def room(self) -> None:
-        """Wait until somebody gives a connection back."""
+    async def room(self, owner: str) -> None:
+        """Wait until somebody gives a connection back that a tenant may have."""
         waiter = self.loop.create_future()
-        self.waiting.append(waiter)
+        self.waiting.setdefault(owner, deque()).append(waiter)
         try:
             await waiter
         except asyncio.CancelledError:
@@ -109,11 +120,18 @@ class _Pool:
             raise
 
     def next(self) -> None:
-        """Tell whoever waits longest that there is room."""
-        while self.waiting:
-            waiter = self.waiting.popleft()
-            if not waiter.done():
-                waiter.set_result(None)
+        """Tell whoever waits longest that there is room; tenants take turns, but for those who have all they may."""
+        for owner, queue in list(self.waiting.items()):
+            while queue and queue[0].done():
+                del queue[0]
+            if queue and self.full(owner):
+                continue
+            del self.waiting[owner]
+            if queue:
+                told = queue.popleft()
+                if queue:
+                    self.waiting[owner] = queue
+                told.set_result(None)
                 return
 
     def tick(self, now: float) -> bool:
@@ -140,18 +158,20 @@ class Upstream:
         self._ticking: asyncio.TimerHandle | None = None
 
     def ready(self, place: Place) -> bool:
-        """Whether there is a connection that can be used at once."""
+        """Whether there is a connection that anybody can use at once."""
         pool = self._pools.get(place)
-        return pool is not None and bool(pool.idle) and not pool.idle[-1][1].closed
+        if pool is None or not pool.idle or len(pool.busy) >= MOST_OF_ONE:
+            return False
+        return not pool.idle[-1][1].closed
 
-    def start(self, place: Place, head: bytes, on_slow: OnSlow) -> Answer:
+    def start(self, place: Place, head: bytes, owner: str, on_slow: OnSlow) -> Answer:
         """Send a request without a body over a connection that is `ready`; return its answer, which is still to come.
 
         The arguments are those of `ask`, which finishes what began here.
         """
         connection = self._pools[place].take()
         assert connection is not None, "it is ready"
-        return self._begin(connection, head, b"", on_slow)
+        return self._begin(connection, head, b"", owner, on_slow)
 
     async def ask(
         self,
@@ -159,6 +179,7 @@ class Upstream:
         head: bytes,
         body: Body = b"",
         *,
+        owner: str = "",
         again: bool = False,
         on_slow: OnSlow | None = None,
         under_way: Answer | None = None,
@@ -169,6 +190,7 @@ class Upstream:
             place: where to.
             head: all of the head, with the empty line.
             body: all of it, or pieces that are framed already.
+            owner: whose request it is.
             again: whether it may be sent once more where a connection that was kept turns out to be closed; not
                 what changes anything, as nobody knows whether it was done (RFC 9110 §9.2.2).
             on_slow: see there; the answer may have no head yet.
@@ -179,8 +201,8 @@ class Upstream:
         """
         pool = self._pools.get(place) or self._pool(place)
         if under_way is None:
-            connection = pool.take() or await self._connection(pool)
-            under_way = self._begin(connection, head, body, on_slow)
+            connection = (None if pool.full(owner) else pool.take()) or await self._connection(pool, owner)
+            under_way = self._begin(connection, head, body, owner, on_slow)
         else:
             connection, under_way.on_slow = under_way.connection, on_slow
         try:
@@ -189,9 +211,11 @@ class Upstream:
             stale = connection.used and connection.dropped and not connection.heard
             if not (again and stale and isinstance(body, bytes)):
                 raise
-        return await self._head(self._begin(await self._connection(pool), head, body, on_slow), body)
+        connection = await self._connection(pool, owner)
+        return await self._head(self._begin(connection, head, body, owner, on_slow), body)
 
-    def _begin(self, connection: Connection, head: bytes, body: Body, on_slow: OnSlow | None) -> Answer:
+    def _begin(self, connection: Connection, head: bytes, body: Body, owner: str, on_slow: OnSlow | None) -> Answer:
+        connection.owner = owner
         answer = connection.begin(head, body if isinstance(body, bytes) else b"")
         answer.on_slow = on_slow
         if self._ticking is None:
@@ -237,25 +261,27 @@ class Upstream:
             self._ticking.cancel()
             self._ticking = None
 
-    async def _connection(self, pool: _Pool) -> Connection:
-        """Return a new connection; where there are too many, the next that anybody gives back."""
+    async def _connection(self, pool: _Pool, owner: str) -> Connection:
+        """Return a new connection; where there are too many, the next that is given back."""
         try:
             async with asyncio.timeout(CONNECT_S):
-                while len(pool.busy) + pool.opening >= MOST:
-                    await pool.room()
-                    if found := pool.take():
+                while pool.full(owner):
+                    await pool.room(owner)
+                    if not pool.full(owner) and (found := pool.take()):
                         return found
-                pool.opening += 1
+                pool.opening[owner] += 1
                 try:
                     connection = await self._open(pool)
                 finally:
-                    pool.opening -= 1
+                    pool.opening[owner] -= 1
+                    pool.opening += Counter()  # forgets who has none
         except TimeoutError:
             pool.next()
             raise no_answer("Amazon could not be reached in time", 504, sent=False) from None
         except (OSError, ssl.SSLError, asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
             pool.next()
             raise no_answer(f"Amazon could not be reached: {_why(error)}", sent=False) from error
+        connection.owner = owner
         pool.busy.add(connection)
         return connection
 
