@@ -187,11 +187,18 @@ def test_63_more_requests_than_anybody_sends_at_once_are_refused():
 
 def test_63_a_head_that_waits_behind_a_slow_answer_is_waited_for(monkeypatch):
     """It is this server that does not read on meanwhile."""
-    monkeypatch.setattr(protocol, "HEAD_S", 0.5)
+    monkeypatch.setattr(protocol, "HEAD_S", 0.2)
+    late, looks = asyncio.Event(), protocol.Protocol._head_is_late
+
+    def looked(self):
+        looks(self)
+        late.set()
 
     async def slowly(reader, writer):
-        await asyncio.sleep(0.6)
+        await late.wait()
         writer.write(OK)
+
+    monkeypatch.setattr(protocol.Protocol, "_head_is_late", looked)
 
     async def scenario(up):
         await warm(up)

@@ -396,12 +396,7 @@ def _item_2026(order: Order, item: Item, included: frozenset[str]) -> dict[str, 
 
 def _address_2026(address: Address, *, business: bool) -> dict[str, str]:
     return {
-        "name": address.name,
-        "addressLine1": address.line,
-        "city": address.city,
-        "stateOrRegion": address.state,
-        "postalCode": address.postal_code,
-        "countryCode": address.country,
+        **address.written,
         "phone": address.phone,
         "addressType": "COMMERCIAL" if business else "RESIDENTIAL",
     }

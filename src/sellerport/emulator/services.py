@@ -223,16 +223,7 @@ def _items(call: Call, order: Order) -> list[dict[str, Any]]:
 
 
 def _address(order: Order) -> dict[str, str]:
-    to = order.address
-    return {
-        "name": to.name,
-        "addressLine1": to.line,
-        "city": to.city,
-        "stateOrRegion": to.state,
-        "postalCode": to.postal_code,
-        "countryCode": to.country,
-        "phone": to.phone,
-    }
+    return {**order.address.written, "phone": order.address.phone}
 
 
 def _time(start: float, minutes: int) -> dict[str, Any]:

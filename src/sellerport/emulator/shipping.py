@@ -223,15 +223,7 @@ def _receiver(call: Call, asked: Mapping[str, Any]) -> Mapping[str, Any]:
             raise invalid("shipTo must be given where channelType is EXTERNAL")
         given: Mapping[str, Any] = asked["shipTo"]
         return given
-    to = order.address
-    return {
-        "name": to.name,
-        "addressLine1": to.line,
-        "city": to.city,
-        "stateOrRegion": to.state,
-        "postalCode": to.postal_code,
-        "countryCode": to.country,
-    }
+    return order.address.written
 
 
 def _grams(packages: Sequence[Mapping[str, Any]]) -> list[float]:

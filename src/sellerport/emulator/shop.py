@@ -111,6 +111,18 @@ class Address:
         """The lines that stand on a parcel."""
         return self.name, self.line, self.city, f"{self.state} {self.postal_code}", self.country
 
+    @property
+    def written(self) -> dict[str, str]:
+        """The fields that most APIs have for it; what they call the phone differs."""
+        return {
+            "name": self.name,
+            "addressLine1": self.line,
+            "city": self.city,
+            "stateOrRegion": self.state,
+            "postalCode": self.postal_code,
+            "countryCode": self.country,
+        }
+
 
 @dataclass(frozen=True)
 class Family:

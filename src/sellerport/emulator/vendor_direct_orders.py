@@ -148,16 +148,7 @@ def _order(call: Call, one: DirectOrder) -> dict[str, Any]:
 
 
 def _ship_to(one: DirectOrder) -> dict[str, str]:
-    address = one.address
-    return {
-        "name": address.name,
-        "addressLine1": address.line,
-        "city": address.city,
-        "stateOrRegion": address.state,
-        "postalCode": address.postal_code,
-        "countryCode": address.country,
-        "phone": address.phone,
-    }
+    return {**one.address.written, "phone": one.address.phone}
 
 
 def _item(one: DirectOrder, line: Line) -> dict[str, Any]:
