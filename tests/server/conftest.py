@@ -28,7 +28,7 @@ from sellerport.server.app import application
 from sellerport.server.hub import Application, Caller, Hub, Organization
 from sellerport.server.opening import open_hub
 from sellerport.server.settings import Secret, Settings
-from sellerport.server.store import Database
+from sellerport.server.store import Database, postgresql
 from sellerport.server.store.backend import backend
 from sellerport.server.store.postgresql import PostgreSQL
 from sellerport.server.store.sqlite import SQLite
@@ -299,7 +299,7 @@ class House:
         """Play a scenario against a server; the files stay, so that another can follow."""
 
         async def play() -> None:
-            async with self.open() as server:
+            async with asyncio.timeout(300), self.open() as server:
                 await scenario(server)
 
         asyncio.run(play())
@@ -406,7 +406,8 @@ def compiled_once() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
-    with running_postgres() as server:
+    with running_postgres() as server, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(postgresql, "ANSWER_S", 60)  # a machine that stands still for a while fails no test
         yield server
 
 

@@ -297,14 +297,15 @@ def test_a_caller_for_whom_there_is_no_connection_is_told_so_in_time(url, monkey
 # transactions that run side by side: each waits for a row that another connection holds, so that all are open at once
 
 
-async def waiting(url, count):
-    """Return when so many transactions wait for a lock."""
+async def waiting(url, *works):
+    """Return when the transactions of so many works wait for a lock."""
     wanted = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     async with await psycopg.AsyncConnection.connect(url, autocommit=True) as looking:
         while True:
             (found,) = await (await looking.execute(wanted)).fetchone()
-            if found >= count:
+            if found >= len(works):
                 return
+            assert not any(work.done() for work in works), works
 
 
 @contextmanager
@@ -319,9 +320,9 @@ async def side_by_side(house, held, *works):
     """Let works begin one after another, each as far as it comes, and go on together; return what became of each."""
     with holding(house.settings.database, held) as other:
         begun = []
-        for number, work in enumerate(works, 1):
+        for work in works:
             begun.append(asyncio.ensure_future(work))
-            await waiting(house.settings.database, number)
+            await waiting(house.settings.database, *begun)
         other.rollback()
     return await asyncio.gather(*begun, return_exceptions=True)
 
@@ -433,7 +434,7 @@ def test_a_key_that_two_servers_note_at_once_is_noted_once(house):
         with psycopg.connect(house.settings.database) as third:
             third.execute("INSERT INTO vault_checks VALUES (%s, %s, 1)", (key, sealed))
             checks = [asyncio.ensure_future(server.hub.check_vault()) for server in (one, other)]
-            await waiting(house.settings.database, 2)
+            await waiting(house.settings.database, *checks)
             third.commit()
         assert await asyncio.gather(*checks) == [None, None]
         assert house.sql("SELECT count(*) FROM vault_checks") == [(1,)]

@@ -223,8 +223,8 @@ def test_kills_under_load_lose_no_grant(house, tmp_path, strict):
             it.start().tell("storm", ids=chance.sample(it.ids, 4))
         for _ in range(20 if strict else 5):
             it.forget_requests()
-            while it.token_requests < 3 and "active" in it.statuses():
-                pass  # work goes on until it is killed in the middle of it
+            while it.token_requests < 3 and "active" in it.statuses():  # it is killed in the middle of its work
+                assert [worker for worker in it.workers if not worker.process.is_alive()] == []
             it.workers.pop(chance.randrange(3)).kill()
             it.start().tell("storm", ids=chance.sample(it.ids, 4))
         while it.workers:

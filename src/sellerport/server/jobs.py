@@ -127,7 +127,7 @@ class _Work:
         """Return what DBOS calls in a thread when it is time for a job."""
 
         def wait(_at: datetime, _context: object) -> None:
-            with suppress(RuntimeError):  # the loop is closed
+            if not self.stopping:  # a loop that ends meanwhile would never tell
                 asyncio.run_coroutine_threadsafe(self._do(name, job), self.loop).result()
 
         return wait
