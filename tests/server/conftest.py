@@ -18,6 +18,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.pgbouncer import PgBouncer, executable, running_pgbouncer
 from tests.postgres_server import PostgresServer, name_of, running_postgres
+from tests.server.patience import be_patient
 
 from sellerport import emulator
 from sellerport.client import AsyncSellingPartner
@@ -28,7 +29,7 @@ from sellerport.server.app import application
 from sellerport.server.hub import Application, Caller, Hub, Organization
 from sellerport.server.opening import open_hub
 from sellerport.server.settings import Secret, Settings
-from sellerport.server.store import Database, postgresql
+from sellerport.server.store import Database
 from sellerport.server.store.backend import backend
 from sellerport.server.store.postgresql import PostgreSQL
 from sellerport.server.store.sqlite import SQLite
@@ -43,6 +44,8 @@ GATEWAY_CALLBACK = f"{PUBLIC}/auth/redirect"
 CLIENT = "amzn1.application-oa2-client.test"
 CLIENT_SECRET = "amzn1.oa2-cs.v1.test-secret"
 SELLER = "ALOCALSELLERNA"
+
+be_patient()
 
 
 def log_in_url(application: Application) -> str:
@@ -406,8 +409,7 @@ def compiled_once() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
-    with running_postgres() as server, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(postgresql, "ANSWER_S", 60)  # a machine that stands still for a while fails no test
+    with running_postgres() as server:
         yield server
 
 

@@ -15,7 +15,8 @@ from dataclasses import replace
 import msgspec
 import pytest
 from tests.server.dying import serve_until
-from tests.server.worker import FORK, PATIENCE_S
+from tests.server.patience import PATIENCE_S
+from tests.server.worker import FORK
 
 from sellerport import emulator
 from sellerport.errors import NoAnswer

@@ -17,6 +17,7 @@ from multiprocessing.connection import Connection as Pipe
 from typing import Any
 
 from sqlalchemy import Engine, event, update
+from tests.server.patience import PATIENCE_S, be_patient
 
 from sellerport.emulator import World, serve
 from sellerport.errors import SellerportError, StoreError
@@ -24,13 +25,13 @@ from sellerport.server.hub import Caller, Hub
 from sellerport.server.hub.journal import Entry, Journal
 from sellerport.server.opening import open_hub
 from sellerport.server.settings import Settings
-from sellerport.server.store import connections, postgresql
+from sellerport.server.store import connections
 from sellerport.wire import AsyncWire, Request, Response
 
 FORK = multiprocessing.get_context("forkserver")
 FORK.set_forkserver_preload([__name__])
 
-PATIENCE_S = 60
+be_patient()  # and so are those that are forked
 
 KILLS = {
     "during the claim": ("commit", "UPDATE connections SET lease_owner"),
@@ -96,7 +97,6 @@ def _amazon(pipe: Pipe, strict: bool) -> None:
 
 
 def _work(pipe: Pipe, settings: Settings, organization_id: str, how: dict[str, Any]) -> None:
-    postgresql.ANSWER_S = PATIENCE_S  # a machine that stands still for a while fails no test
     asyncio.run(_obey(pipe, settings, organization_id, **how))
 
 
