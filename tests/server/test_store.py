@@ -17,6 +17,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, insert, select
+from tests.server.patience import PATIENCE_S
 
 from sellerport.errors import Conflict, NotFound, StoreError
 from sellerport.server.store import Database, api_clients, organizations, schema, tables
@@ -152,7 +153,7 @@ def test_pragmas_are_set_on_every_connection(path):
             wanted = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout", "secure_delete")
             return [(await store.exec_driver_sql(f"PRAGMA {name}")).scalar() for name in wanted]
 
-    assert asyncio.run(scenario()) == ["wal", 2, 1, 5000, 1]
+    assert asyncio.run(scenario()) == ["wal", 2, 1, 1000 * PATIENCE_S, 1]
 
 
 def test_an_exception_takes_the_whole_transaction_back(path):
