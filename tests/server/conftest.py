@@ -302,7 +302,7 @@ class House:
         """Play a scenario against a server; the files stay, so that another can follow."""
 
         async def play() -> None:
-            async with asyncio.timeout(300), self.open() as server:
+            async with asyncio.timeout(300), self.open() as server:  # which says where it hangs
                 await scenario(server)
 
         asyncio.run(play())

@@ -24,7 +24,7 @@ from sellerport import regions
 from sellerport.errors import SettingsError
 from sellerport.server.app import running
 from sellerport.server.hub import Caller
-from sellerport.server.jobs import Connection
+from sellerport.server.jobs import Connection, _Work
 from sellerport.server.opening import open_hub
 
 SERVE = [sys.executable, "-m", "sellerport", "serve", "--port", "0", "--json"]
@@ -191,3 +191,15 @@ def test_a_table_of_the_jobs_knows_the_time_with_any_sqlite(tmp_path):
         opened.execute("INSERT INTO t (id) VALUES (1)")
         ((at,),) = opened.execute("SELECT at FROM t")
     assert abs(at / 1000 - time.time()) < 60
+
+
+def test_a_job_whose_time_comes_as_the_server_ends_keeps_no_thread_waiting():
+    """Nor the process, which would wait for the thread: the loop runs no more, and is not closed yet."""
+    loop = asyncio.new_event_loop()
+    work = _Work(loop)
+    loop.run_until_complete(work.stop())
+    thread = threading.Thread(target=work.of("deliver", asyncio.Event().wait), args=(None, None), daemon=True)
+    thread.start()
+    thread.join(10)
+    loop.close()
+    assert not thread.is_alive()

@@ -218,7 +218,7 @@ def test_a_full_disk_says_so_and_changes_nothing(path):
 def test_a_database_held_by_another_process_says_so(path):
     with closing(sqlite3.connect(path)) as other:
         other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(StoreError, match="was held by another process"):
+        with pytest.raises(StoreError, match="was held by another process for 5 s; try again"):
             write(path, ROW, busy_timeout="1")
 
 
